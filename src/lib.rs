@@ -1,0 +1,18 @@
+//! Runs Elastic detection rules against an Elasticsearch cluster that already exists: on a schedule,
+//! without missing an event and without alerting twice.
+//!
+//! # Stages
+//! Each arrow of the flow is one type:
+//! `RuleFile → Rule → eql::Query → Plan → Page<Event> → Match → AlertDocument → BulkOutcome → Cursor`.
+//!
+//! | module | what goes in → out | knows nothing of |
+//! |---|---|---|
+//! | [`diagnostic`] | problems of a text, with spans → what a person reads | everything else |
+//! | [`event`] | one document as Elasticsearch or a file gave it → the values of a field | everything else |
+//! | [`schema`] | field types by index (asked, or ECS's) → how a field can be queried | rules, network |
+//!
+//! A module imports only modules above it in the table; `tests/architecture.rs` enforces it.
+
+pub mod diagnostic;
+pub mod event;
+pub mod schema;
