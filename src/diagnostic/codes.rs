@@ -16,7 +16,34 @@ codes! {
     // E2xx: a query that is EQL, but means nothing.
     // E3xx: a query that is right, but not supported yet.
     // R1xx: a rule file that is not TOML or has unknown, missing or wrongly typed keys.
+    UNREADABLE_RULES = "R101", "a rule file or folder that cannot be read";
+    NOT_UTF8 = "R102", "a rule file that is not UTF-8 text";
+    FILE_TOO_LARGE = "R103", "a file too large to be a rule file";
+    TOML_SYNTAX = "R104", "text that is not TOML";
+    UNKNOWN_KEY = "R105", "a key that no rule file has";
+    MISSING_KEY = "R106", "a key that every rule needs";
+    WRONG_TYPE = "R107", "a value of another type than its key has";
+    UNUSABLE_NUMBER = "R108", "a number that JSON cannot hold";
     // R2xx: a rule that is well-formed, but cannot be run.
+    VALUE_NOT_ALLOWED = "R201", "a value that is not one of those allowed";
+    OUT_OF_RANGE = "R202", "a number outside its range";
+    EMPTY_VALUE = "R203", "an empty value where one is needed";
+    INVALID_RULE_ID = "R204", "a rule id that is not a UUID";
+    DUPLICATE_RULE_ID = "R205", "two rules with one id";
+    UNSUPPORTED_RULE_TYPE = "R206", "a type of rule that is not supported yet";
+    UNSUPPORTED_RULE_FEATURE = "R207", "a feature of a rule that is not supported yet";
+    KEY_OF_ANOTHER_TYPE = "R208", "a key that belongs to another type of rule";
+    INVALID_TIME_SPAN = "R209", "a time span that cannot be read";
+    SCHEDULE_GAP = "R210", "a schedule that would leave time unsearched";
+    INVALID_INDEX_PATTERN = "R211", "a pattern that no index can match";
+    INVALID_FIELD_NAME = "R212", "a name that no field can have";
+    INVALID_THREAT = "R213", "an entry of a threat framework that contradicts itself";
+    DOUBTFUL_REFERENCE = "R214", "a reference that is not a web address";
+    DUPLICATE_VALUE = "R215", "a value given twice";
+    INVALID_DATE = "R216", "a date that is none";
+    FEATURE_NOT_APPLIED = "R217", "a feature of a rule that is carried, but not applied";
+    EMPTY_QUERY = "R218", "a rule without a query";
+    DEPRECATED_RULE = "R219", "a rule that its authors gave up";
 }
 
 #[cfg(test)]

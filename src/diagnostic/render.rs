@@ -1,12 +1,13 @@
 //! A problem as a person reads it: place, source line, marker, hint.
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::{Diagnostic, Severity, Span};
 
 /// Shows `diagnostic` of the text `text`, which came from `origin` (a path, or words such as `--eql`).
 ///
-/// Control characters of the text are never written raw; `color` adds terminal styles.
+/// Control characters of the text are never written raw; `color` adds terminal styles. An empty `text` has no
+/// line to show: only `origin` is named.
 #[must_use]
 pub fn render(diagnostic: &Diagnostic, origin: &str, text: &str, color: bool) -> String {
     let level = match diagnostic.severity {
@@ -20,7 +21,9 @@ pub fn render(diagnostic: &Diagnostic, origin: &str, text: &str, color: bool) ->
     let text = blank_controls(text);
     let marker = AnnotationKind::Primary.span(span.start..span.end).label(label.as_str());
     let snippet = Snippet::source(text.as_str()).path(origin).annotation(marker);
-    let mut group: Group<'_> = level.primary_title(message.as_str()).id(diagnostic.code.id).element(snippet);
+    let title = level.primary_title(message.as_str()).id(diagnostic.code.id);
+    let mut group: Group<'_> =
+        if text.is_empty() { title.element(Origin::path(origin)) } else { title.element(snippet) };
     if let Some(hint) = &hint {
         group = group.element(Level::HELP.message(hint.as_str()));
     }

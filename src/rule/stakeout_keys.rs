@@ -1,0 +1,62 @@
+//! The keys of `[stakeout]`, which Elastic's own tools ignore.
+
+use super::form::{Form, TableForm, key};
+
+const NOT_RUN: &str = "triage is not run by this version";
+
+pub(super) const STAKEOUT: TableForm = TableForm {
+    keys: &[
+        key("examples", Form::List(&Form::Table(&EXAMPLE))),
+        key("expected", Form::List(&Form::Table(&EXPECTED))).not_applied(NOT_RUN),
+        key("identity", Form::List(&Form::Filled)),
+        key("triage", Form::List(&Form::Table(&QUESTION))).not_applied(NOT_RUN),
+        key("values", Form::Named(&Form::Table(&VALUE))).not_applied(NOT_RUN),
+    ],
+};
+
+const EXAMPLE: TableForm = TableForm {
+    keys: &[
+        key("event", Form::AnyTable).required().example("event = { … }"),
+        key("matches", Form::Boolean).required().example("matches = true"),
+        key("name", Form::Filled).required().example("name = \"what happens in it\""),
+    ],
+};
+
+const VALUE: TableForm =
+    TableForm { keys: &[key("from", Form::Filled).required(), key("match", Form::Filled)] };
+
+const QUESTION: TableForm = TableForm {
+    keys: &[
+        key("after", Form::Filled),
+        key("before", Form::Filled),
+        key("evidence", Form::List(&Form::Table(&EVIDENCE))),
+        key("field", Form::Filled),
+        key("guide_step", Form::Filled),
+        key("id", Form::Filled).required(),
+        key("indices", Form::List(&Form::Filled)),
+        key("kind", Form::OneOf(&["count", "terms", "first_last", "exists", "compare", "event"])).required(),
+        key("question", Form::Filled).required(),
+        key("say", Form::Filled),
+        key("say_none", Form::Filled),
+        key("where", Form::Filled),
+    ],
+};
+
+const EVIDENCE: TableForm = TableForm {
+    keys: &[
+        key("final", Form::Boolean),
+        key("group", Form::Filled).required(),
+        key("say", Form::Filled),
+        key("weight", Form::Integer(-1000, 1000)).required(),
+        key("when", Form::Filled).required(),
+    ],
+};
+
+const EXPECTED: TableForm = TableForm {
+    keys: &[
+        key("from", Form::Moment).required(),
+        key("reason", Form::Filled).required(),
+        key("until", Form::Moment).required(),
+        key("where", Form::Filled).required(),
+    ],
+};
