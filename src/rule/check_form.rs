@@ -1,5 +1,7 @@
 //! Compares the tables of a file with the known keys: unknown, missing, wrongly typed and refused ones.
 
+use std::collections::BTreeSet;
+
 use super::form::{Fate, Form, Key, Need, TableForm};
 use super::nearest;
 use super::tree::{Entry, Table, TomlValue};
@@ -18,13 +20,19 @@ pub(super) struct Checker<'a> {
 impl Checker<'_> {
     /// Compares one table; `path` is its dotted name, empty for the file itself.
     pub(super) fn table(&mut self, table: &Table, form: &TableForm, path: &str) {
+        // A key that is meant by a mistyped one is not missing as well.
+        let mut meant = BTreeSet::new();
         for entry in &table.entries {
-            match form.key(&entry.key.node) {
-                Some(key) => self.known(entry, key, path),
-                None => self.problems.push(unknown(entry, form, path)),
+            let name = entry.key.node.as_str();
+            if let Some(key) = form.key(name) {
+                self.known(entry, key, path);
+                continue;
             }
+            let near = nearest::of(name, form.keys.iter().map(|key| key.name));
+            meant.extend(near);
+            self.problems.push(unknown(entry, near, form, path));
         }
-        for key in form.keys.iter().filter(|key| table.get(key.name).is_none()) {
+        for key in form.keys.iter().filter(|key| table.get(key.name).is_none() && !meant.contains(key.name)) {
             if key.need == Need::Required || (key.need == Need::ByRunnable && self.runnable) {
                 self.problems.push(missing(key, table.span, path));
             }
@@ -133,7 +141,7 @@ fn fate_of(entry: &Entry, key: &Key) -> Option<Diagnostic> {
     }
 }
 
-fn unknown(entry: &Entry, form: &TableForm, path: &str) -> Diagnostic {
+fn unknown(entry: &Entry, near: Option<&str>, form: &TableForm, path: &str) -> Diagnostic {
     let name = &entry.key.node;
     let is_table = matches!(&entry.value.node, TomlValue::Table(_));
     let message = match (path.is_empty(), is_table) {
@@ -142,7 +150,8 @@ fn unknown(entry: &Entry, form: &TableForm, path: &str) -> Diagnostic {
         (false, _) => format!("unknown key `{name}` in `{}`", header(path)),
     };
     let problem = Diagnostic::error(UNKNOWN_KEY, entry.key.span, message);
-    if let Some(near) = nearest::of(name, form.keys.iter().map(|key| key.name)) {
+    if let Some(near) = near {
+        let near = if path.is_empty() { format!("[{near}]") } else { near.to_owned() };
         return problem.hint(format!("did you mean `{near}`?"));
     }
     if let Some(home) = super::keys::home_of(name).filter(|home| *home != path) {

@@ -145,7 +145,7 @@ pub(super) fn schedule(rule: &Table, problems: &mut Problems) -> Option<(Duratio
             time_span::written(interval),
             time_span::written(interval.saturating_sub(look_back)),
         );
-        let fix = time_span::written(interval + Duration::from_secs(60));
+        let fix = time_span::written(interval + Duration::from_mins(1));
         let problem = Diagnostic::error(SCHEDULE_GAP, place, message);
         problems.push(problem.hint(format!("look back further, `from = \"now-{fix}\"`, or run more often")));
     }

@@ -2,7 +2,7 @@
 
 use super::keys;
 use super::tree::Table;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, MISSING_KEY};
 
 /// What a value must be.
 #[derive(Debug)]
@@ -110,7 +110,22 @@ impl TableForm {
 
 /// Compares a whole file with the known keys; what differs goes to `problems`.
 pub(super) fn check(root: &Table, problems: &mut Vec<Diagnostic>) {
+    if let Some(problem) = without_header(root) {
+        problems.push(problem);
+        return;
+    }
     let rule_type = root.table("rule").and_then(|rule| rule.text("type"));
     let runnable = rule_type.is_none_or(|rule_type| rule_type.node == keys::SUPPORTED_TYPE);
     super::check_form::Checker { runnable, problems }.table(root, &keys::FILE, "");
+}
+
+/// One problem instead of one a key where `[rule]` was forgotten above its keys.
+fn without_header(root: &Table) -> Option<Diagnostic> {
+    if root.get("rule").is_some() {
+        return None;
+    }
+    let stray = root.entries.iter().find(|entry| keys::home_of(&entry.key.node) == Some("rule"))?;
+    let message = format!("the header `[rule]` is missing above `{}`", stray.key.node);
+    let problem = Diagnostic::error(MISSING_KEY, stray.key.span, message);
+    Some(problem.hint("put `[rule]` on a line of its own above it"))
 }

@@ -37,10 +37,11 @@ pub fn load(paths: &[PathBuf]) -> Result<Loaded, RuleErrors> {
     }
     let mut readings = Vec::new();
     for path in &walk.files {
-        let origin = path.display().to_string();
+        let origin = named(path);
         match read_limited(path) {
-            Ok(bytes) => readings.push((origin.clone(), convert::read(&origin, &bytes))),
-            Err(problem) => walk.reports.push(Report::new(&origin, "", vec![problem])),
+            Ok(Some(bytes)) => readings.push((origin.clone(), convert::read(&origin, &bytes))),
+            Ok(None) => walk.reports.push(too_large(&origin)),
+            Err(error) => walk.reports.push(unreadable(&origin, &error)),
         }
     }
     let loaded = together(readings, walk.reports)?;
@@ -103,11 +104,11 @@ impl Walk {
             Ok(found) if found.is_dir() => {
                 self.folder(path);
                 if (self.met, self.reports.len()) == (met, problems) {
-                    self.fault(path, "the folder holds no rule file", Some("rule files end in `.toml`"));
+                    self.reports.push(without_rules(path));
                 }
             }
             Ok(_) => self.file(path),
-            Err(error) => self.unreadable(path, &error),
+            Err(error) => self.reports.push(unreadable(&named(path), &error)),
         }
     }
 
@@ -121,17 +122,17 @@ impl Walk {
         });
         let mut paths = match listing {
             Ok(paths) => paths,
-            Err(error) => return self.unreadable(folder, &error),
+            Err(error) => return self.reports.push(unreadable(&named(folder), &error)),
         };
         paths.sort();
         for path in paths {
             match fs::metadata(&path) {
                 Ok(found) if found.is_dir() && path.ends_with(DEPRECATED_FOLDER) => {
-                    self.passed_over.push(path)
+                    self.passed_over.push(path);
                 }
                 Ok(found) if found.is_dir() => self.folder(&path),
                 Ok(_) if is_rule_file(&path) => self.file(&path),
-                Err(error) if is_rule_file(&path) => self.unreadable(&path, &error),
+                Err(error) if is_rule_file(&path) => self.reports.push(unreadable(&named(&path), &error)),
                 _ => {}
             }
         }
@@ -149,35 +150,147 @@ impl Walk {
         let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         self.seen.insert(place)
     }
+}
 
-    fn unreadable(&mut self, path: &Path, error: &io::Error) {
-        self.fault(path, &format!("cannot be read: {error}"), None);
-    }
+fn unreadable(origin: &str, error: &io::Error) -> Report {
+    let problem = Diagnostic::error(UNREADABLE_RULES, Span::default(), format!("cannot be read: {error}"));
+    Report::new(origin, "", vec![problem])
+}
 
-    fn fault(&mut self, path: &Path, message: &str, hint: Option<&str>) {
-        let problem = Diagnostic::error(UNREADABLE_RULES, Span::default(), message);
-        let problem = match hint {
-            Some(hint) => problem.hint(hint),
-            None => problem,
-        };
-        self.reports.push(Report::new(&path.display().to_string(), "", vec![problem]));
-    }
+fn too_large(origin: &str) -> Report {
+    let message = format!("the file is larger than {} KiB, too large for a rule file", MAX_BYTES / 1024);
+    Report::new(origin, "", vec![Diagnostic::error(FILE_TOO_LARGE, Span::default(), message)])
+}
+
+fn without_rules(folder: &Path) -> Report {
+    let problem = Diagnostic::error(UNREADABLE_RULES, Span::default(), "the folder holds no rule file");
+    Report::new(&named(folder), "", vec![problem.hint("rule files end in `.toml`")])
+}
+
+/// A path as messages name it.
+fn named(path: &Path) -> String {
+    path.display().to_string()
 }
 
 fn is_rule_file(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"))
 }
 
-/// The bytes of a file that is not too large to be a rule.
-fn read_limited(path: &Path) -> Result<Vec<u8>, Diagnostic> {
-    let unreadable = |error: io::Error| {
-        Diagnostic::error(UNREADABLE_RULES, Span::default(), format!("cannot be read: {error}"))
-    };
+/// The bytes of a file; nothing if there are more than a rule file has.
+fn read_limited(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
-    File::open(path).map_err(unreadable)?.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        let message = format!("the file is larger than {} KiB, too large for a rule file", MAX_BYTES / 1024);
-        return Err(Diagnostic::error(FILE_TOO_LARGE, Span::default(), message));
+    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= MAX_BYTES))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RULE: &str = include_str!("../../tests/rules/valid/minimal.toml");
+
+    /// A folder with files of these names and texts.
+    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, text) in files {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+            fs::write(path, text).expect("a file");
+        }
+        folder
     }
-    Ok(bytes)
+
+    fn with_id(id: &str) -> String {
+        RULE.replace("0b9d8f0a-6c1e-4b5e-9d0a-0c6f1f6f0a11", id)
+    }
+
+    fn refused(paths: &[PathBuf]) -> String {
+        load(paths).expect_err("an error").render(false)
+    }
+
+    const OTHER: &str = "aaaaaaaa-6c1e-4b5e-9d0a-0c6f1f6f0a11";
+    const THIRD: &str = "bbbbbbbb-6c1e-4b5e-9d0a-0c6f1f6f0a11";
+
+    #[test]
+    fn folders_are_walked_in_order_and_other_files_left_alone() {
+        let (other, third) = (with_id(OTHER), with_id(THIRD));
+        let folder =
+            folder(&[("b.toml", RULE), ("a/c.TOML", &other), ("a/readme.md", "#"), ("z/z/z.toml", &third)]);
+        let loaded = load(&[folder.path().to_owned()]).unwrap_or_else(|errors| panic!("{errors}"));
+        let ids: Vec<_> = loaded.rules.iter().map(|rule| &rule.rule_id[..8]).collect();
+        assert_eq!(ids, ["aaaaaaaa", "0b9d8f0a", "bbbbbbbb"]);
+    }
+
+    #[test]
+    fn deprecated_rules_are_passed_over_unless_asked_for() {
+        let other = with_id(OTHER);
+        let folder = folder(&[("a.toml", RULE), ("_deprecated/b.toml", &other)]);
+        let loaded = load(&[folder.path().to_owned()]).unwrap_or_else(|errors| panic!("{errors}"));
+        assert_eq!((loaded.rules.len(), loaded.passed_over.len()), (1, 1));
+        let loaded = load(&loaded.passed_over).unwrap_or_else(|errors| panic!("{errors}"));
+        assert_eq!(loaded.rules[0].rule_id, OTHER);
+    }
+
+    #[test]
+    fn a_file_reached_twice_is_one_rule() {
+        let folder = folder(&[("a/b.toml", RULE)]);
+        let file = folder.path().join("a/b.toml");
+        let paths = [
+            folder.path().join("a"),
+            folder.path().to_owned(),
+            file.clone(),
+            folder.path().join("a/../a/b.toml"),
+        ];
+        let loaded = load(&paths).unwrap_or_else(|errors| panic!("{errors}"));
+        assert_eq!(loaded.rules.len(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_in_a_circle_come_to_an_end_and_dead_ones_are_said() {
+        let folder = folder(&[("a.toml", RULE)]);
+        std::os::unix::fs::symlink(folder.path(), folder.path().join("again")).expect("a link");
+        let loaded = load(&[folder.path().to_owned()]).unwrap_or_else(|errors| panic!("{errors}"));
+        assert_eq!(loaded.rules.len(), 1);
+        std::os::unix::fs::symlink("nowhere", folder.path().join("dead.toml")).expect("a link");
+        assert!(refused(&[folder.path().to_owned()]).contains("dead.toml"));
+    }
+
+    #[test]
+    fn two_rules_with_one_id_name_both_files() {
+        let folder = folder(&[("a.toml", RULE), ("b.toml", RULE)]);
+        let shown = refused(&[folder.path().to_owned()]);
+        assert!(shown.contains("is taken already by") && shown.contains("a.toml`"), "{shown}");
+        assert!(shown.contains("b.toml:4:11"), "{shown}");
+        assert!(shown.ends_with("1 problem in 1 file"), "{shown}");
+    }
+
+    #[test]
+    fn every_problem_of_every_file_is_shown_and_counted() {
+        let folder = folder(&[("a.toml", "[rule]\nnane = 1\n"), ("b.toml", "= 1"), ("c.toml", RULE)]);
+        let shown = refused(&[folder.path().to_owned(), folder.path().join("missing.toml")]);
+        for part in ["unknown key `nane`", "b.toml:1:1", "missing.toml\n", "cannot be read"] {
+            assert!(shown.contains(part), "{part}: {shown}");
+        }
+        assert!(shown.ends_with(" in 3 files"), "{shown}");
+    }
+
+    #[test]
+    fn folders_without_rules_and_files_too_large_are_refused() {
+        let large = format!("{RULE}#{}", "x".repeat(usize::try_from(MAX_BYTES).expect("a size")));
+        let folder = folder(&[("none/readme.md", ""), ("large.toml", &large)]);
+        let shown = refused(&[folder.path().join("none"), folder.path().join("large.toml")]);
+        assert!(shown.contains("the folder holds no rule file"), "{shown}");
+        assert!(shown.contains("too large for a rule file"), "{shown}");
+        assert!(shown.ends_with("2 problems in 2 files"), "{shown}");
+    }
+
+    #[test]
+    fn texts_at_hand_are_loaded_like_files() {
+        assert_eq!(
+            load_texts(&[("a", RULE), ("b", &with_id(OTHER))]).map(|loaded| loaded.rules.len()),
+            Ok(2)
+        );
+        assert!(load_texts(&[("a", RULE), ("b", RULE)]).is_err());
+    }
 }

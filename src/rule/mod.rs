@@ -27,11 +27,11 @@
 //! | warned | `risk_score_mapping`, `severity_mapping`, `rule_name_override` | alerts have the rule's own values |
 //! | warned | `actions`, `response_actions`, `throttle`, `output_index` | alerts are written, to the index of `--alerts-index` |
 //! | refused | `filters`, `exceptions_list`, `data_view_id` | they decide what the rule matches, and live in Kibana |
-//! | other type | `threshold` | threshold |
-//! | other type | `new_terms`, `new_terms_fields`, `history_window_start` | new_terms |
-//! | other type | `threat_index`, `threat_query`, `threat_language`, `threat_filters`, `threat_mapping`, `threat_indicator_path`, `concurrent_searches`, `items_per_search` | threat_match |
-//! | other type | `anomaly_threshold`, `machine_learning_job_id` | machine_learning |
-//! | other type | `saved_id` | saved_query |
+//! | other type | `threshold` | rules of type `threshold` |
+//! | other type | `new_terms`, `new_terms_fields`, `history_window_start` | rules of type `new_terms` |
+//! | other type | `threat_index`, `threat_query`, `threat_language`, `threat_filters`, `threat_mapping`, `threat_indicator_path`, `concurrent_searches`, `items_per_search` | rules of type `threat_match` |
+//! | other type | `anomaly_threshold`, `machine_learning_job_id` | rules of type `machine_learning` |
+//! | other type | `saved_id` | rules of type `saved_query` |
 //!
 //! `[metadata]` is kept in [`Rule::metadata`]; `maturity = "deprecated"` is a warning. Of `[stakeout]`, `identity`
 //! and `examples` are read; `values`, `triage` and `expected` are checked for their keys, kept in
@@ -51,6 +51,7 @@ mod nearest;
 mod query;
 mod report;
 mod stakeout_keys;
+mod syntax;
 mod threat;
 mod time_span;
 mod transform;

@@ -17,15 +17,12 @@ pub(super) fn render(note: &str, transform: Option<&Table>) -> String {
         rendered.push_str(before);
         let button = placeholder(&from[1..])
             .and_then(|(name, length)| button(name, transform).map(|button| (button, 1 + length)));
-        let used = match button {
-            Some((button, length)) => {
-                rendered.push_str(&button);
-                length
-            }
-            None => {
-                rendered.push('$');
-                1
-            }
+        let used = if let Some((button, length)) = button {
+            rendered.push_str(&button);
+            length
+        } else {
+            rendered.push('$');
+            1
         };
         rest = &from[used..];
     }

@@ -172,42 +172,54 @@ impl Table {
     }
 }
 
-/// Copies what the parser found; numbers that JSON cannot hold go to `problems`.
-pub(super) fn from_parsed(table: &DeTable<'_>, span: Span, problems: &mut Vec<Diagnostic>) -> Table {
-    let entries = table.iter().map(|(key, value)| Entry {
-        key: Node::new(place(key), key.get_ref().to_string()),
-        value: value_from_parsed(value, problems),
-    });
-    Table { span, entries: entries.collect() }
+/// Copies what the parser found in `text`; numbers that JSON cannot hold go to `problems`.
+pub(super) fn from_parsed(table: &DeTable<'_>, text: &str, problems: &mut Vec<Diagnostic>) -> Table {
+    Copying { text, problems }.table(table, Span::default())
 }
 
-fn value_from_parsed(parsed: &Spanned<DeValue<'_>>, problems: &mut Vec<Diagnostic>) -> Node<TomlValue> {
-    let span = place(parsed);
-    let value = match parsed.get_ref() {
-        DeValue::String(text) => TomlValue::Text(text.to_string()),
-        DeValue::Integer(number) => match i128::from_str_radix(number.as_str(), number.radix()) {
-            Ok(number) if fits_json(number) => TomlValue::Integer(number),
-            _ => unusable(span, number.as_str(), problems),
-        },
-        DeValue::Float(number) => match number.as_str().parse::<f64>() {
-            Ok(finite) if finite.is_finite() => TomlValue::Float(finite),
-            _ => unusable(span, number.as_str(), problems),
-        },
-        DeValue::Boolean(truth) => TomlValue::Boolean(*truth),
-        DeValue::Datetime(time) => TomlValue::Datetime(time.to_string()),
-        DeValue::Array(items) => {
-            TomlValue::Array(items.iter().map(|item| value_from_parsed(item, problems)).collect())
-        }
-        DeValue::Table(table) => TomlValue::Table(from_parsed(table, span, problems)),
-    };
-    Node::new(span, value)
+struct Copying<'a> {
+    text: &'a str,
+    problems: &'a mut Vec<Diagnostic>,
 }
 
-fn unusable(span: Span, number: &str, problems: &mut Vec<Diagnostic>) -> TomlValue {
-    let problem = Diagnostic::error(UNUSABLE_NUMBER, span, format!("the number `{number}` has no JSON form"))
-        .hint("JSON holds finite numbers, and whole ones from -2^63 to 2^64-1; a string holds anything");
-    problems.push(problem);
-    TomlValue::Invalid
+impl Copying<'_> {
+    fn table(&mut self, table: &DeTable<'_>, span: Span) -> Table {
+        let entries = table.iter().map(|(key, value)| Entry {
+            key: Node::new(place(key), key.get_ref().to_string()),
+            value: self.value(value),
+        });
+        Table { span, entries: entries.collect() }
+    }
+
+    fn value(&mut self, parsed: &Spanned<DeValue<'_>>) -> Node<TomlValue> {
+        let span = place(parsed);
+        let value = match parsed.get_ref() {
+            DeValue::String(text) => TomlValue::Text(text.to_string()),
+            DeValue::Integer(number) => match i128::from_str_radix(number.as_str(), number.radix()) {
+                Ok(number) if fits_json(number) => TomlValue::Integer(number),
+                _ => self.unusable(span),
+            },
+            DeValue::Float(number) => match number.as_str().parse::<f64>() {
+                Ok(finite) if finite.is_finite() => TomlValue::Float(finite),
+                _ => self.unusable(span),
+            },
+            DeValue::Boolean(truth) => TomlValue::Boolean(*truth),
+            DeValue::Datetime(time) => TomlValue::Datetime(time.to_string()),
+            DeValue::Array(items) => TomlValue::Array(items.iter().map(|item| self.value(item)).collect()),
+            DeValue::Table(table) => TomlValue::Table(self.table(table, span)),
+        };
+        Node::new(span, value)
+    }
+
+    fn unusable(&mut self, span: Span) -> TomlValue {
+        let number = self.text.get(span.start..span.end).unwrap_or_default();
+        let problem =
+            Diagnostic::error(UNUSABLE_NUMBER, span, format!("the number `{number}` has no JSON form")).hint(
+                "JSON holds finite numbers, and whole ones from -2^63 to 2^64-1; a string holds anything",
+            );
+        self.problems.push(problem);
+        TomlValue::Invalid
+    }
 }
 
 fn place<T>(spanned: &Spanned<T>) -> Span {
