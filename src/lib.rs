@@ -10,9 +10,11 @@
 //! | [`diagnostic`] | problems of a text, with spans → what a person reads | everything else |
 //! | [`event`] | one document as Elasticsearch or a file gave it → the values of a field | everything else |
 //! | [`schema`] | field types by index (asked, or ECS's) → how a field can be queried | rules, network |
+//! | [`local`] | files of events → events; alerts and state → files | EQL, rules, the clock |
 //!
 //! A module imports only modules above it in the table; `tests/architecture.rs` enforces it.
 
 pub mod diagnostic;
 pub mod event;
+pub mod local;
 pub mod schema;
