@@ -1,0 +1,112 @@
+//! Opens a file or standard input as plain bytes: gzip and zstd are found by their first bytes and undone.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+
+use super::problem::{ProblemKind, ReadProblem};
+
+/// Standard input's name among paths.
+pub(super) const STDIN: &str = "-";
+
+/// Layers of compression that are undone (a `.gz` of a `.gz` does occur).
+const MAX_LAYERS: usize = 3;
+
+const GZIP: &[u8] = &[0x1f, 0x8b];
+const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+const UTF8_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
+
+/// Formats that are told by name instead of line by line.
+const FOREIGN: &[(&[u8], &str)] = &[
+    (b"PK\x03\x04", "a zip archive"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\0", "xz"),
+    (&[0x04, 0x22, 0x4d, 0x18], "lz4"),
+    (b"PAR1", "a Parquet file"),
+    (&[0xff, 0xfe], "UTF-16 text"),
+    (&[0xfe, 0xff], "UTF-16 text"),
+];
+
+/// Bytes looked at to tell the format.
+const HEAD: u64 = 512;
+
+type Bytes = Box<dyn BufRead + Send>;
+
+/// The plain bytes behind `path`.
+pub(super) fn open(path: &Path) -> Result<Bytes, ReadProblem> {
+    let problem = |error: &io::Error| ReadProblem::of_file(path, ProblemKind::Unreadable, error.to_string());
+    if path == Path::new(STDIN) {
+        return plain(Box::new(BufReader::new(io::stdin())), path);
+    }
+    let file = File::open(path).map_err(|error| problem(&error))?;
+    if file.metadata().map_err(|error| problem(&error))?.is_dir() {
+        return Err(ReadProblem::of_file(path, ProblemKind::Unsupported, "expected a file, found a folder"));
+    }
+    plain(Box::new(BufReader::with_capacity(64 * 1024, file)), path)
+}
+
+/// Undoes compression and a byte order mark; refuses what holds no text.
+fn plain(mut bytes: Bytes, path: &Path) -> Result<Bytes, ReadProblem> {
+    let unreadable =
+        |error: io::Error| ReadProblem::of_file(path, ProblemKind::Unreadable, error.to_string());
+    for _ in 0..MAX_LAYERS {
+        let (head, whole) = peek(bytes);
+        if head.starts_with(GZIP) {
+            bytes = Box::new(BufReader::new(MultiGzDecoder::new(whole)));
+        } else if head.starts_with(ZSTD) || is_skippable_frame(&head) {
+            let decoder = zstd::stream::read::Decoder::with_buffer(whole).map_err(unreadable)?;
+            bytes = Box::new(BufReader::new(decoder));
+        } else {
+            return text(&head, whole, path);
+        }
+    }
+    Err(ReadProblem::of_file(path, ProblemKind::Unsupported, "compressed too many times over"))
+}
+
+fn text(head: &[u8], mut whole: Bytes, path: &Path) -> Result<Bytes, ReadProblem> {
+    if let Some((_, name)) = FOREIGN.iter().find(|(magic, _)| head.starts_with(magic)) {
+        let reason = format!("expected JSON text (plain, gzip or zstd), found {name}");
+        return Err(ReadProblem::of_file(path, ProblemKind::Unsupported, reason));
+    }
+    if head.starts_with(UTF8_MARK) {
+        // `head` is what a stream in memory still holds, so this reads no file.
+        whole.consume(UTF8_MARK.len());
+        return Ok(whole);
+    }
+    let first = head.iter().find(|byte| !byte.is_ascii_whitespace());
+    if head.contains(&0) && !matches!(first, Some(b'{' | b'[')) {
+        let reason = "expected JSON text (plain, gzip or zstd), found binary data";
+        return Err(ReadProblem::of_file(path, ProblemKind::Unsupported, reason));
+    }
+    Ok(whole)
+}
+
+/// A zstd frame that carries other data, which may come before the first real one.
+fn is_skippable_frame(head: &[u8]) -> bool {
+    matches!(head, [first, 0x2a, 0x4d, 0x18, ..] if first & 0xf0 == 0x50)
+}
+
+/// The first bytes, and the stream with them still in it.
+fn peek(mut bytes: Bytes) -> (Vec<u8>, Bytes) {
+    let mut head = Vec::new();
+    // Up to a fixed length, since a pipe may give few bytes at first.
+    let read = bytes.by_ref().take(HEAD).read_to_end(&mut head);
+    let start = io::Cursor::new(head.clone());
+    // Damage this early must not cost what came before it.
+    let whole: Bytes = match read {
+        Ok(_) => Box::new(start.chain(bytes)),
+        Err(error) => Box::new(start.chain(BufReader::new(Damaged(Some(error))))),
+    };
+    (head, whole)
+}
+
+/// A stream that ends in an error.
+struct Damaged(Option<io::Error>);
+
+impl Read for Damaged {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
+}
