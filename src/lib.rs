@@ -10,9 +10,11 @@
 //! | [`diagnostic`] | problems of a text, with spans → what a person reads | everything else |
 //! | [`event`] | one document as Elasticsearch or a file gave it → the values of a field | everything else |
 //! | [`schema`] | field types by index (asked, or ECS's) → how a field can be queried | rules, network |
+//! | [`elastic`] | the cluster: points in time, pages, bulk, guarded documents, retries, errors | queries, rules |
 //!
 //! A module imports only modules above it in the table; `tests/architecture.rs` enforces it.
 
 pub mod diagnostic;
+pub mod elastic;
 pub mod event;
 pub mod schema;
