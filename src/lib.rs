@@ -11,11 +11,13 @@
 //! | [`event`] | one document as Elasticsearch or a file gave it → the values of a field | everything else |
 //! | [`schema`] | field types by index (asked, or ECS's) → how a field can be queried | rules, network |
 //! | [`rule`] | TOML text → `RuleFile` (as written) → `Rule` (validated, typed) | Elasticsearch |
+//! | [`elastic`] | the cluster: points in time, pages, bulk, guarded documents, retries, errors | queries, rules |
 //! | [`local`] | files of events → events; alerts and state → files | EQL, rules, the clock |
 //!
 //! A module imports only modules above it in the table; `tests/architecture.rs` enforces it.
 
 pub mod diagnostic;
+pub mod elastic;
 pub mod event;
 pub mod local;
 pub mod rule;

@@ -1,0 +1,380 @@
+//! Bulk creation: every item comes back with its own outcome, whatever happens on the way.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use elasticsearch::http::Method;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::body::{Body, segment};
+use super::call::{Answer, Call};
+use super::error::Cause;
+use super::reason::Reason;
+use super::{Cluster, ElasticError};
+use crate::diagnostic::sanitize;
+
+/// The size of a request that is aimed at, in bytes; one large document may exceed it alone.
+const MAX_BYTES: usize = 5 << 20;
+
+/// How many documents go into one request.
+const MAX_ITEMS: usize = 1_000;
+
+/// One document to create.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BulkItem {
+    /// Its id.
+    pub id: String,
+    /// The document as JSON text.
+    pub document: String,
+}
+
+/// What became of one item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ItemOutcome {
+    /// It was created now.
+    Created,
+    /// A document with its id exists: written before, or by an earlier attempt whose answer was lost.
+    Exists,
+    /// It was not written, or nobody knows, for a reason outside the document: the same item may be sent again.
+    Retryable(String),
+    /// The document itself was refused.
+    Rejected {
+        /// The item's HTTP status, such as 400, or 413 for a document larger than the cluster takes.
+        status: u16,
+        /// Elasticsearch's type of the error.
+        error_type: String,
+        /// Why, in words, without control characters.
+        reason: String,
+    },
+}
+
+#[derive(Deserialize)]
+struct Answered {
+    items: Vec<BTreeMap<String, ItemAnswer>>,
+}
+
+#[derive(Deserialize)]
+struct ItemAnswer {
+    _id: String,
+    status: u16,
+    #[serde(default)]
+    error: Option<Reason>,
+}
+
+/// How far one item has come.
+#[derive(Clone)]
+enum State {
+    Waiting,
+    /// The cluster could not take it at the moment.
+    Busy(String),
+    Done(ItemOutcome),
+}
+
+/// What one request came to.
+enum Sent {
+    Settled(Vec<State>),
+    TooLarge,
+}
+
+impl Cluster {
+    /// Creates documents in `target`, an alias with a write index; the outcomes are in the order of the items.
+    ///
+    /// Items that the cluster could not take at the moment are sent again, alone, with the waits and attempts of
+    /// the connection's settings. Where a request fails as a whole, its items and all later ones come back as
+    /// [`ItemOutcome::Retryable`] with the error's words. `target` is never created by this: without the alias,
+    /// every item is [`ItemOutcome::Retryable`].
+    pub async fn bulk_create(&self, target: &str, items: &[BulkItem]) -> Vec<ItemOutcome> {
+        let mut states = vec![State::Waiting; items.len()];
+        let mut delays = self.retry().delays();
+        loop {
+            if let Err(error) = self.send_open(target, items, &mut states).await {
+                let reason = error.to_string();
+                return states.into_iter().map(|state| state.outcome(&reason)).collect();
+            }
+            let busy = states.iter().any(|state| matches!(state, State::Busy(_)));
+            match delays.next().filter(|_| busy) {
+                Some(delay) => self.ambient().sleep(delay).await,
+                None => return states.into_iter().map(|state| state.outcome("not sent")).collect(),
+            }
+        }
+    }
+
+    /// Sends every item that is not done, in as many requests as it takes.
+    async fn send_open(
+        &self,
+        target: &str,
+        items: &[BulkItem],
+        states: &mut [State],
+    ) -> Result<(), ElasticError> {
+        let open = (0..items.len()).filter(|at| !matches!(states[*at], State::Done(_)));
+        let mut work: VecDeque<Vec<usize>> = chunks(items, open).into();
+        while let Some(mut chunk) = work.pop_front() {
+            let settled = match self.send_chunk(target, items, &chunk).await? {
+                Sent::Settled(settled) => settled,
+                Sent::TooLarge if chunk.len() > 1 => {
+                    work.push_front(chunk.split_off(chunk.len() / 2));
+                    work.push_front(chunk);
+                    continue;
+                }
+                Sent::TooLarge => vec![too_large(&items[chunk[0]])],
+            };
+            for (at, state) in chunk.into_iter().zip(settled) {
+                states[at] = state;
+            }
+        }
+        Ok(())
+    }
+
+    async fn send_chunk(
+        &self,
+        target: &str,
+        items: &[BulkItem],
+        chunk: &[usize],
+    ) -> Result<Sent, ElasticError> {
+        let asked = format!("creating {} documents in `{target}`", chunk.len());
+        let call = Call::new(Method::Post, format!("/{}/_bulk", segment(target)), asked)
+            .param("require_alias", true)
+            .param("filter_path", "items.*._id,items.*.status,items.*.error")
+            .body(Body::Lines(lines(items, chunk)))
+            .accepts(&[413]);
+        self.call(&call, |answer| match answer.status {
+            413 => Ok(Sent::TooLarge),
+            _ => settle(answer, items, chunk).map(Sent::Settled),
+        })
+        .await
+    }
+}
+
+impl State {
+    /// The outcome to report, where `reason` says why an item was never settled.
+    fn outcome(self, reason: &str) -> ItemOutcome {
+        match self {
+            Self::Done(outcome) => outcome,
+            Self::Busy(reason) => ItemOutcome::Retryable(reason),
+            Self::Waiting => ItemOutcome::Retryable(reason.to_owned()),
+        }
+    }
+}
+
+/// Groups the items so that no request grows too large.
+fn chunks(items: &[BulkItem], open: impl Iterator<Item = usize>) -> Vec<Vec<usize>> {
+    let mut chunks: Vec<Vec<usize>> = Vec::new();
+    let mut bytes = 0;
+    for at in open {
+        let size = items[at].document.len() + items[at].id.len();
+        match chunks.last_mut() {
+            Some(chunk) if bytes + size <= MAX_BYTES && chunk.len() < MAX_ITEMS => chunk.push(at),
+            _ => {
+                bytes = 0;
+                chunks.push(vec![at]);
+            }
+        }
+        bytes += size;
+    }
+    chunks
+}
+
+/// The body of one request: a line that says what to do, and the document on a line of its own.
+fn lines(items: &[BulkItem], chunk: &[usize]) -> String {
+    let mut lines = String::new();
+    for item in chunk.iter().map(|at| &items[*at]) {
+        lines.push_str(r#"{"create":{"_id":"#);
+        lines.push_str(&Value::from(item.id.as_str()).to_string());
+        lines.push_str("}}\n");
+        // Between JSON tokens a line break is a blank; inside a string it cannot stand.
+        lines.extend(item.document.chars().map(|char| if matches!(char, '\n' | '\r') { ' ' } else { char }));
+        lines.push('\n');
+    }
+    lines
+}
+
+/// Pairs the answer with what was sent; an answer about other items is worth nothing.
+fn settle(answer: &Answer, items: &[BulkItem], chunk: &[usize]) -> Result<Vec<State>, ElasticError> {
+    let Answered { items: answers } = answer.json()?;
+    let unexpected = |words: String| Err(answer.error(Cause::Unexpected(words)));
+    if answers.len() != chunk.len() {
+        return unexpected(format!(
+            "expected the outcomes of {} items, found {}",
+            chunk.len(),
+            answers.len()
+        ));
+    }
+    let mut states = Vec::with_capacity(chunk.len());
+    for (at, answer) in chunk.iter().zip(answers) {
+        let sent = &items[*at].id;
+        match answer.into_values().next() {
+            Some(item) if item._id == *sent => states.push(item.state()),
+            Some(item) => {
+                return unexpected(format!("expected the outcome of `{sent}`, found `{}`", item._id));
+            }
+            None => return unexpected(format!("expected the outcome of `{sent}`, found nothing")),
+        }
+    }
+    Ok(states)
+}
+
+impl ItemAnswer {
+    fn state(self) -> State {
+        let error = self.error.unwrap_or_default();
+        let reason = sanitize(&format!("HTTP {} {}", self.status, error.words()));
+        let blocked = error.is("cluster_block_exception");
+        State::Done(match self.status {
+            200..300 => ItemOutcome::Created,
+            409 => ItemOutcome::Exists,
+            429 | 502..=504 => return State::Busy(reason),
+            401 | 403 | 404 | 500.. => ItemOutcome::Retryable(reason),
+            _ if blocked => ItemOutcome::Retryable(reason),
+            status => ItemOutcome::Rejected {
+                status,
+                error_type: sanitize(&error.error_type.clone().unwrap_or_default()),
+                reason: sanitize(&error.words()),
+            },
+        })
+    }
+}
+
+fn too_large(item: &BulkItem) -> State {
+    State::Done(ItemOutcome::Rejected {
+        status: 413,
+        error_type: "content_too_long".to_owned(),
+        reason: format!("the document has {} bytes, more than the cluster takes", item.document.len()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BulkItem, ItemOutcome, MAX_BYTES, chunks, lines};
+    use crate::elastic::fake::{Act, Fake, attempts};
+    use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
+    use serde_json::Value;
+
+    fn items(ids: &[&str]) -> Vec<BulkItem> {
+        ids.iter().map(|id| BulkItem { id: (*id).to_owned(), document: "{\n\"a\": 1}".to_owned() }).collect()
+    }
+
+    fn answer(items: &[(&str, u16, &str)]) -> Act {
+        let item = |(id, status, kind): &(&str, u16, &str)| {
+            let error = if kind.is_empty() {
+                String::new()
+            } else {
+                format!(r#","error":{{"type":"{kind}","reason":"r\u001b"}}"#)
+            };
+            format!(r#"{{"create":{{"_id":"{id}","status":{status}{error}}}}}"#)
+        };
+        let items: Vec<String> = items.iter().map(item).collect();
+        Act::json(200, &format!(r#"{{"errors":true,"items":[{}]}}"#, items.join(",")))
+    }
+
+    #[tokio::test]
+    async fn mixed_outcomes_stay_with_their_items_and_only_busy_ones_are_sent_again() {
+        let fake = Fake::start(vec![
+            answer(&[
+                ("a", 201, ""),
+                ("b", 409, "version_conflict_engine_exception"),
+                ("c", 429, "es_rejected_execution_exception"),
+                ("d", 400, "document_parsing_exception"),
+                ("e", 403, "cluster_block_exception"),
+                ("f", 503, "unavailable_shards_exception"),
+            ]),
+            answer(&[("c", 201, ""), ("f", 503, "unavailable_shards_exception")]),
+            answer(&[("f", 201, "")]),
+        ])
+        .await;
+        let outcomes = fake.cluster.bulk_create("alerts", &items(&["a", "b", "c", "d", "e", "f"])).await;
+        assert_eq!(outcomes[..3], [ItemOutcome::Created, ItemOutcome::Exists, ItemOutcome::Created]);
+        let ItemOutcome::Rejected { status: 400, error_type, reason } = &outcomes[3] else {
+            panic!("{outcomes:?}")
+        };
+        assert_eq!(error_type, "document_parsing_exception");
+        assert!(!reason.contains('\u{1b}'));
+        assert!(matches!(&outcomes[4], ItemOutcome::Retryable(reason) if reason.contains("cluster_block")));
+        assert_eq!(outcomes[5], ItemOutcome::Created);
+        assert_eq!(fake.seen()[1].body.lines().count(), 4);
+        assert_eq!(fake.waits().len(), 2);
+        assert!(fake.seen()[0].line.contains("require_alias=true"));
+        assert!(fake.seen()[0].head.contains("content-type: application/x-ndjson"));
+    }
+
+    #[tokio::test]
+    async fn a_lost_answer_is_asked_for_again() {
+        let fake =
+            Fake::start(vec![Act::Close, answer(&[("a", 409, "version_conflict_engine_exception")])]).await;
+        assert_eq!(fake.cluster.bulk_create("alerts", &items(&["a"])).await, [ItemOutcome::Exists]);
+        assert_eq!(fake.seen()[0].body, fake.seen()[1].body);
+    }
+
+    #[tokio::test]
+    async fn items_that_stay_busy_come_back() {
+        let busy = answer(&[("a", 429, "es_rejected_execution_exception")]);
+        let fake = Fake::start_with(vec![busy.clone(), busy], attempts(2)).await;
+        let outcomes = fake.cluster.bulk_create("alerts", &items(&["a"])).await;
+        assert!(matches!(&outcomes[0], ItemOutcome::Retryable(reason) if reason.contains("es_rejected")));
+    }
+
+    #[tokio::test]
+    async fn an_answer_about_other_items_settles_nothing() {
+        for wrong in
+            [answer(&[("a", 201, "")]), answer(&[("b", 201, ""), ("a", 201, "")]), Act::json(200, "{}")]
+        {
+            let fake = Fake::start(vec![wrong]).await;
+            let outcomes = fake.cluster.bulk_create("alerts", &items(&["a", "b"])).await;
+            assert!(
+                outcomes.iter().all(|outcome| matches!(outcome, ItemOutcome::Retryable(_))),
+                "{outcomes:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_too_large_together_is_sent_apart() {
+        let large = || Act::with(413, "", "");
+        let acts = vec![large(), answer(&[("a", 201, "")]), large(), answer(&[("b", 201, "")]), large()];
+        let fake = Fake::start(acts).await;
+        let outcomes = fake.cluster.bulk_create("alerts", &items(&["a", "b", "c"])).await;
+        assert_eq!(outcomes[..2], [ItemOutcome::Created, ItemOutcome::Created]);
+        assert!(matches!(outcomes[2], ItemOutcome::Rejected { status: 413, .. }), "{outcomes:?}");
+    }
+
+    #[tokio::test]
+    async fn a_failed_request_leaves_its_items_and_the_later_ones_owed() {
+        let large = "x".repeat(MAX_BYTES);
+        let items: Vec<BulkItem> = ["a", "b", "c"]
+            .map(|id| BulkItem { id: id.into(), document: format!("{{\"x\":\"{large}\"}}") })
+            .into();
+        let denied =
+            r#"{"error":{"root_cause":[{"type":"security_exception","reason":"denied"}]},"status":403}"#;
+        let fake = Fake::start(vec![answer(&[("a", 201, "")]), Act::json(403, denied)]).await;
+        let outcomes = fake.cluster.bulk_create("alerts", &items).await;
+        assert_eq!(outcomes[0], ItemOutcome::Created);
+        for outcome in &outcomes[1..] {
+            assert!(
+                matches!(outcome, ItemOutcome::Retryable(reason) if reason.contains("lack the privilege"))
+            );
+        }
+        assert_eq!(fake.seen().len(), 2);
+    }
+
+    proptest! {
+        #[test]
+        fn chunks_keep_the_order_and_the_limits(sizes in proptest::collection::vec(0usize..3_000_000, 0..20)) {
+            let items: Vec<BulkItem> =
+                sizes.iter().map(|size| BulkItem { id: "i".into(), document: "x".repeat(*size) }).collect();
+            let chunks = chunks(&items, 0..items.len());
+            prop_assert_eq!(chunks.concat(), (0..items.len()).collect::<Vec<_>>());
+            for chunk in chunks {
+                let bytes: usize = chunk.iter().map(|at| sizes[*at] + 1).sum();
+                prop_assert!(bytes <= MAX_BYTES || chunk.len() == 1);
+            }
+        }
+
+        #[test]
+        fn every_line_is_one_json_text(id: String) {
+            let items = [BulkItem { id: id.clone(), document: "{\r\n\"a\":\n\"b\\n\"}".to_owned() }];
+            let text = lines(&items, &[0]);
+            let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+            prop_assert_eq!(lines.len(), 2);
+            prop_assert_eq!(lines[0]["create"]["_id"].as_str(), Some(id.as_str()));
+            prop_assert_eq!(lines[1]["a"].as_str(), Some("b\n"));
+        }
+    }
+}

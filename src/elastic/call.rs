@@ -1,0 +1,228 @@
+//! The one path that every request takes: sent, timed, checked, and explained when it fails.
+
+use elasticsearch::http::Method;
+use elasticsearch::http::headers::{
+    ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
+};
+use elasticsearch::http::response::Response;
+use serde::Deserialize;
+
+use super::body::Body;
+use super::cause::{Unreachable, explain};
+use super::cluster::Node;
+use super::error::Cause;
+use super::reason::{root_causes, shorten};
+use super::{Cluster, ElasticError, clock};
+
+const AGENT: &str = concat!("stakeout/", env!("CARGO_PKG_VERSION"));
+
+/// How much of a body that is not Elasticsearch's is shown, in characters.
+const EXCERPT: usize = 120;
+
+/// One request.
+pub(super) struct Call {
+    pub(super) method: Method,
+    /// The path below the address, its names encoded.
+    pub(super) path: String,
+    /// The query string.
+    pub(super) params: Vec<(&'static str, String)>,
+    pub(super) body: Body,
+    /// What it is for, as in "opening a point in time on `logs-*`".
+    pub(super) asked: String,
+    /// Error statuses that are answers to this request.
+    pub(super) accepts: &'static [u16],
+}
+
+impl Call {
+    /// A request without parameters and body.
+    pub(super) fn new(method: Method, path: impl Into<String>, asked: impl Into<String>) -> Self {
+        let (path, asked) = (path.into(), asked.into());
+        Self { method, path, params: Vec::new(), body: Body::Empty, asked, accepts: &[] }
+    }
+
+    pub(super) fn param(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.params.push((name, value.to_string()));
+        self
+    }
+
+    pub(super) fn body(mut self, body: Body) -> Self {
+        self.body = body;
+        self
+    }
+
+    pub(super) fn accepts(mut self, statuses: &'static [u16]) -> Self {
+        self.accepts = statuses;
+        self
+    }
+
+    /// An error of this request that lies in its answer.
+    pub(super) fn error(&self, address: &str, cause: Cause) -> ElasticError {
+        ElasticError::new(&self.asked, address, cause)
+    }
+}
+
+/// What came back, with a status that the request accepts.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body: String,
+    /// Who answered.
+    pub(super) address: String,
+    asked: String,
+    /// Which attempt this answers, from 1.
+    pub(super) attempt: usize,
+}
+
+impl Answer {
+    /// Reads the body.
+    pub(super) fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T, ElasticError> {
+        serde_json::from_str(&self.body).map_err(|error| {
+            self.error(if error.is_data() {
+                Cause::Unexpected(format!(
+                    "the answer is not as expected: {}",
+                    shorten(&error.to_string(), EXCERPT)
+                ))
+            } else {
+                Cause::NotJson {
+                    status: self.status,
+                    broke_off: error.is_eof(),
+                    excerpt: excerpt(&self.body),
+                }
+            })
+        })
+    }
+
+    /// An error that lies in this answer.
+    pub(super) fn error(&self, cause: Cause) -> ElasticError {
+        ElasticError::new(&self.asked, &self.address, cause)
+    }
+
+    /// The error that the body of an accepted error status tells.
+    pub(super) fn status_error(&self) -> ElasticError {
+        self.error(status_cause(self.status, &self.body, None))
+    }
+}
+
+impl Cluster {
+    /// Sends a request, again if need be, and reads its answer.
+    pub(super) async fn call<T>(
+        &self,
+        call: &Call,
+        read: impl Fn(&Answer) -> Result<T, ElasticError>,
+    ) -> Result<T, ElasticError> {
+        self.call_while(call, |_| true, read).await
+    }
+
+    /// The same, but only errors for which `again` holds are worth another attempt.
+    pub(super) async fn call_while<T>(
+        &self,
+        call: &Call,
+        again: impl Fn(&ElasticError) -> bool,
+        read: impl Fn(&Answer) -> Result<T, ElasticError>,
+    ) -> Result<T, ElasticError> {
+        let (read, again) = (&read, &again);
+        // An error that must not be tried again leaves the retry loop as a success.
+        let attempt = |number| async move {
+            match self.send(call, number).await.and_then(|answer| read(&answer)) {
+                Err(error) if !again(&error) => Ok(Err(error.after_attempts(number))),
+                result => result.map(Ok),
+            }
+        };
+        self.retry().run(self.ambient(), attempt).await?
+    }
+
+    /// Sends a request once.
+    async fn send(&self, call: &Call, attempt: usize) -> Result<Answer, ElasticError> {
+        let node = self.node();
+        let result = self.exchange(node, call, attempt).await;
+        if result.as_ref().is_err_and(ElasticError::is_retryable) {
+            self.leave(node);
+        }
+        tracing::debug!(
+            address = node.address, method = ?call.method, path = call.path, asked = call.asked, attempt,
+            ok = result.is_ok(), "request"
+        );
+        result
+    }
+
+    async fn exchange(&self, node: &Node, call: &Call, attempt: usize) -> Result<Answer, ElasticError> {
+        let body = call.body.text();
+        let unreachable = |error: elasticsearch::Error| {
+            let (why, detail) = explain(&error);
+            call.error(&node.address, Cause::Unreachable(why, detail))
+        };
+        let params = (!call.params.is_empty()).then_some(&call.params);
+        let (headers, time) = (headers(body.map(|(_, kind)| kind)), Some(self.timeout()));
+        let text = body.map(|(text, _)| text);
+        let sent = node.transport.send(call.method, &call.path, headers, params, text, time).await;
+        let response = sent.map_err(unreachable)?;
+        self.note_clock(&response);
+        refuse_redirect(node, call, &response)?;
+        let status = response.status_code().as_u16();
+        let wait = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
+        let wait = wait.and_then(|text| clock::retry_after(text, (self.ambient().now)()));
+        let body = text_of(response.bytes().await.map_err(unreachable)?.into());
+        if !(200..300).contains(&status) && !call.accepts.contains(&status) {
+            return Err(call.error(&node.address, status_cause(status, &body, wait)));
+        }
+        let (address, asked) = (node.address.clone(), call.asked.clone());
+        Ok(Answer { status, body, address, asked, attempt })
+    }
+
+    fn note_clock(&self, response: &Response) {
+        let date = response.headers().get("date").and_then(|value| value.to_str().ok());
+        let local = (self.ambient().now)();
+        if let Some(offset) = date.and_then(|date| clock::offset_by_header(date, local)) {
+            self.set_clock_offset(offset);
+        }
+    }
+}
+
+fn headers(content_type: Option<&'static str>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let mut set = |name: HeaderName, value| headers.insert(name, HeaderValue::from_static(value));
+    set(USER_AGENT, AGENT);
+    // Packing costs both sides more time than it saves on a local network.
+    set(ACCEPT_ENCODING, "identity");
+    if let Some(kind) = content_type {
+        set(CONTENT_TYPE, kind);
+    }
+    headers
+}
+
+/// A redirect turns a POST into a GET, whose answer would be read as that of the POST.
+fn refuse_redirect(node: &Node, call: &Call, response: &Response) -> Result<(), ElasticError> {
+    let found = response.url();
+    let same = node
+        .url
+        .join(call.path.trim_start_matches('/'))
+        .is_ok_and(|asked| asked.origin() == found.origin() && asked.path() == found.path());
+    if same {
+        return Ok(());
+    }
+    let words = format!(
+        "the address redirects to `{}`; give the address that answers itself",
+        found.origin().ascii_serialization()
+    );
+    Err(call.error(&node.address, Cause::Unsupported(words)))
+}
+
+fn status_cause(status: u16, body: &str, retry_after: Option<std::time::Duration>) -> Cause {
+    let causes = root_causes(body);
+    let excerpt = if causes.is_empty() { excerpt(body) } else { String::new() };
+    Cause::Status { status, causes, excerpt, retry_after }
+}
+
+fn excerpt(body: &str) -> String {
+    shorten(body.trim(), EXCERPT)
+}
+
+/// Documents may hold bytes that are not UTF-8; one of them must not cost the whole answer.
+fn text_of(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+/// A request that could not be written as JSON.
+pub(super) fn unwritable(asked: &str, error: &serde_json::Error) -> ElasticError {
+    ElasticError::new(asked, "", Cause::Unreachable(Unreachable::Request, error.to_string()))
+}

@@ -1,0 +1,181 @@
+//! One cluster, reached over one or several addresses.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use elasticsearch::auth::Credentials;
+use elasticsearch::cert::{Certificate, CertificateValidation};
+use elasticsearch::http::Url;
+use elasticsearch::http::transport::{SingleNodeConnectionPool, Transport, TransportBuilder};
+
+use super::{Ambient, Connection, ElasticError, RetryPolicy};
+
+/// A cluster to send requests to; cheap to clone, and shared by all clones.
+#[derive(Clone)]
+pub struct Cluster {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    nodes: Vec<Node>,
+    current: AtomicUsize,
+    timeout: Duration,
+    retry: RetryPolicy,
+    ambient: Ambient,
+    clock_offset: Mutex<Option<TimeDelta>>,
+}
+
+/// One address and the client that sends to it alone, so that an error can name it.
+pub(super) struct Node {
+    pub(super) transport: Transport,
+    pub(super) url: Url,
+    pub(super) address: String,
+}
+
+impl Cluster {
+    /// Prepares to reach a cluster; sends nothing yet.
+    ///
+    /// # Errors
+    /// Settings that contradict each other or cannot be used, all said without their secrets.
+    pub fn connect(connection: &Connection) -> Result<Self, ElasticError> {
+        Self::with_ambient(connection, Ambient::default())
+    }
+
+    /// The same, with another clock and another way to wait.
+    ///
+    /// # Errors
+    /// As [`Cluster::connect`].
+    pub fn with_ambient(connection: &Connection, ambient: Ambient) -> Result<Self, ElasticError> {
+        let nodes = nodes(connection).map_err(ElasticError::settings)?;
+        let (timeout, retry) = (connection.timeout, connection.retry);
+        let (current, clock_offset) = (AtomicUsize::new(0), Mutex::new(None));
+        Ok(Self { shared: Arc::new(Shared { nodes, current, timeout, retry, ambient, clock_offset }) })
+    }
+
+    /// The addresses, without credentials, as messages show them.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<&str> {
+        self.shared.nodes.iter().map(|node| node.address.as_str()).collect()
+    }
+
+    /// How far the cluster's clock was ahead of this machine's at the last answer that told, in whole seconds.
+    ///
+    /// Answers tell by their `Date` header, which proxies and Elastic Cloud send and a bare node does not; see
+    /// [`Cluster::measure_clock`].
+    #[must_use]
+    pub fn clock_offset(&self) -> Option<TimeDelta> {
+        *self.shared.clock_offset.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_clock_offset(&self, offset: TimeDelta) {
+        *self.shared.clock_offset.lock().unwrap_or_else(PoisonError::into_inner) = Some(offset);
+    }
+
+    /// The node to ask now.
+    pub(super) fn node(&self) -> &Node {
+        &self.shared.nodes[self.shared.current.load(Ordering::Relaxed) % self.shared.nodes.len()]
+    }
+
+    /// Leaves a node that failed, unless another request has left it already.
+    pub(super) fn leave(&self, node: &Node) {
+        if std::ptr::eq(self.node(), node) {
+            self.shared.current.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn timeout(&self) -> Duration {
+        self.shared.timeout
+    }
+
+    pub(super) fn retry(&self) -> RetryPolicy {
+        self.shared.retry
+    }
+
+    pub(super) fn ambient(&self) -> &Ambient {
+        &self.shared.ambient
+    }
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The transports would print their credentials.
+        out.debug_struct("Cluster").field("addresses", &self.addresses()).finish_non_exhaustive()
+    }
+}
+
+fn nodes(connection: &Connection) -> Result<Vec<Node>, String> {
+    let addresses = connection.addresses()?;
+    let credentials = connection.credentials(&addresses)?;
+    let ca = connection.ca_pem()?;
+    let build = |address: super::address::Address| {
+        let shown = address.shown();
+        let transport = transport(&address.url, credentials.clone(), ca.as_deref())?;
+        Ok(Node { transport, url: address.url, address: shown })
+    };
+    addresses.into_iter().map(build).collect()
+}
+
+fn transport(url: &Url, credentials: Option<Credentials>, ca: Option<&[u8]>) -> Result<Transport, String> {
+    let mut builder = TransportBuilder::new(SingleNodeConnectionPool::new(url.clone()));
+    if let Some(credentials) = credentials {
+        builder = builder.auth(credentials);
+    }
+    if let Some(pem) = ca {
+        let unreadable = |error| format!("the CA certificate cannot be used: {error}; expected PEM");
+        let certificate = Certificate::from_pem(pem).map_err(unreadable)?;
+        builder = builder.cert_validation(CertificateValidation::Full(certificate));
+    }
+    if is_this_machine(url) {
+        builder = builder.disable_proxy();
+    }
+    let what =
+        if ca.is_some() { "the CA certificate cannot be used" } else { "the HTTP client cannot start" };
+    builder.build().map_err(|error| format!("{what}: {}", innermost(&error)))
+}
+
+/// A proxy of the environment is of no use for an address of this machine, and often in its way.
+fn is_this_machine(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+}
+
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    std::iter::successors(Some(error), |error| error.source())
+        .last()
+        .map(ToString::to_string)
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cluster, is_this_machine};
+    use crate::elastic::Connection;
+    use elasticsearch::http::Url;
+
+    #[test]
+    fn the_default_address_is_this_machine() {
+        let cluster = Cluster::connect(&Connection::default()).expect("a cluster");
+        assert_eq!(cluster.addresses(), ["http://localhost:9200"]);
+        for (url, local) in
+            [("http://[::1]:9200", true), ("http://127.9.9.9", true), ("https://es.example", false)]
+        {
+            assert_eq!(is_this_machine(&Url::parse(url).expect("a URL")), local, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_failed_node_is_left_once() {
+        let urls = vec!["http://a:1".to_owned(), "http://b:2".to_owned()];
+        let cluster = Cluster::connect(&Connection { urls, ..Connection::default() }).expect("a cluster");
+        let first = cluster.node();
+        cluster.leave(first);
+        cluster.leave(first);
+        assert_eq!(cluster.node().address, "http://b:2");
+        cluster.leave(cluster.node());
+        assert_eq!(cluster.node().address, "http://a:1");
+    }
+}

@@ -1,0 +1,270 @@
+//! How to reach a cluster: plain settings, checked as a whole before anything is sent.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use elasticsearch::auth::Credentials;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::RetryPolicy;
+use super::address::{Address, parse_cloud_id, parse_url, redact};
+
+/// The address used where none is given.
+pub const DEFAULT_URL: &str = "http://localhost:9200";
+
+/// How long one request may take, the reading of its answer included.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How to prove who asks; exactly one way.
+#[derive(Debug, Clone, Default)]
+pub enum Auth {
+    /// No credentials, or those in the URL.
+    #[default]
+    None,
+    /// An API key: as Kibana shows it encoded, or `id:key`.
+    ApiKey(SecretString),
+    /// A user of the cluster.
+    Basic {
+        /// The user's name.
+        username: String,
+        /// The user's password.
+        password: SecretString,
+    },
+    /// An OAuth2 or JWT access token, or a service account's token.
+    Bearer(SecretString),
+}
+
+/// Certificates of the authorities that sign the cluster's own certificate, as PEM.
+#[derive(Clone)]
+pub enum CaCertificate {
+    /// The PEM text.
+    Pem(Vec<u8>),
+    /// A file that holds it.
+    File(PathBuf),
+}
+
+impl fmt::Debug for CaCertificate {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pem(pem) => write!(out, "Pem({} bytes)", pem.len()),
+            Self::File(path) => write!(out, "File({})", path.display()),
+        }
+    }
+}
+
+/// How to reach a cluster.
+#[derive(Clone)]
+pub struct Connection {
+    /// Addresses of its nodes, or of a proxy; the next is asked when one fails. Empty: [`DEFAULT_URL`].
+    pub urls: Vec<String>,
+    /// The Cloud ID, instead of addresses.
+    pub cloud_id: Option<String>,
+    /// Who asks.
+    pub auth: Auth,
+    /// Authorities trusted besides the public ones.
+    pub ca_certificate: Option<CaCertificate>,
+    /// The longest one request may take.
+    pub timeout: Duration,
+    /// How often and how fast a failed request is sent again.
+    pub retry: RetryPolicy,
+}
+
+impl Default for Connection {
+    fn default() -> Self {
+        Self {
+            urls: Vec::new(),
+            cloud_id: None,
+            auth: Auth::None,
+            ca_certificate: None,
+            timeout: DEFAULT_TIMEOUT,
+            retry: RetryPolicy::default(),
+        }
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Connection")
+            .field("urls", &self.urls.iter().map(|url| redact(url)).collect::<Vec<_>>())
+            .field("cloud_id", &self.cloud_id)
+            .field("auth", &self.auth)
+            .field("ca_certificate", &self.ca_certificate)
+            .field("timeout", &self.timeout)
+            .field("retry", &self.retry)
+            .finish()
+    }
+}
+
+impl Connection {
+    /// Every address, in the order given.
+    pub(super) fn addresses(&self) -> Result<Vec<Address>, String> {
+        match (&self.cloud_id, self.urls.as_slice()) {
+            (Some(_), [_, ..]) => Err("expected either a Cloud ID or addresses, found both".to_owned()),
+            (Some(id), []) => Ok(vec![parse_cloud_id(id)?]),
+            (None, []) => Ok(vec![parse_url(DEFAULT_URL)?]),
+            (None, urls) => urls.iter().map(|url| parse_url(url)).collect(),
+        }
+    }
+
+    /// The one way to prove who asks, from the settings or the addresses.
+    pub(super) fn credentials(&self, addresses: &[Address]) -> Result<Option<Credentials>, String> {
+        let mut in_urls = addresses.iter().filter_map(|address| address.credentials.as_ref());
+        let Some((username, password)) = in_urls.next() else { return from_auth(&self.auth) };
+        let same = |(user, word): &(String, SecretString)| {
+            user == username && word.expose_secret() == password.expose_secret()
+        };
+        if !in_urls.all(same) {
+            return Err("the addresses carry different credentials; give one user for all of them".to_owned());
+        }
+        if !matches!(self.auth, Auth::None) {
+            let named = self.auth.name();
+            return Err(format!(
+                "expected one way to authenticate, found {named} and credentials in the address"
+            ));
+        }
+        from_auth(&Auth::Basic { username: username.clone(), password: password.clone() })
+    }
+
+    /// The PEM text of the authorities to trust.
+    pub(super) fn ca_pem(&self) -> Result<Option<Vec<u8>>, String> {
+        match &self.ca_certificate {
+            None => Ok(None),
+            Some(CaCertificate::Pem(pem)) => Ok(Some(pem.clone())),
+            Some(CaCertificate::File(path)) => match std::fs::read(path) {
+                Ok(pem) => Ok(Some(pem)),
+                Err(error) => Err(format!("the CA certificate `{}` cannot be read: {error}", path.display())),
+            },
+        }
+    }
+}
+
+impl Auth {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::ApiKey(_) => "an API key",
+            Self::Basic { .. } => "a user name and password",
+            Self::Bearer(_) => "a bearer token",
+        }
+    }
+}
+
+/// Checks what would otherwise fail deep in the HTTP client, where the message could show the secret.
+fn from_auth(auth: &Auth) -> Result<Option<Credentials>, String> {
+    match auth {
+        Auth::None => Ok(None),
+        Auth::ApiKey(key) => match token(key, auth)?.split_once(':') {
+            Some((id, key)) if !id.is_empty() && !key.is_empty() => {
+                Ok(Some(Credentials::ApiKey(id.to_owned(), key.to_owned())))
+            }
+            Some(_) => Err("expected the API key as `id:key` or encoded, found an empty half".to_owned()),
+            None => Ok(Some(Credentials::EncodedApiKey(token(key, auth)?.to_owned()))),
+        },
+        Auth::Bearer(key) => Ok(Some(Credentials::Bearer(token(key, auth)?.to_owned()))),
+        Auth::Basic { username, password } => {
+            if username.is_empty() || username.contains(':') {
+                return Err(format!("expected a user name without `:`, found `{username}`"));
+            }
+            if password.expose_secret().is_empty() {
+                return Err(format!("the password of `{username}` is empty"));
+            }
+            Ok(Some(Credentials::Basic(username.clone(), password.expose_secret().to_owned())))
+        }
+    }
+}
+
+/// A secret that goes into a header as it is; files often end it with a line feed.
+fn token<'a>(secret: &'a SecretString, auth: &Auth) -> Result<&'a str, String> {
+    let text = secret.expose_secret().trim();
+    if text.is_empty() {
+        return Err(format!("{} is given, but empty", auth.name()));
+    }
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let name = auth.name();
+        return Err(format!(
+            "{name} holds blanks or characters outside ASCII; expected one word, copied whole"
+        ));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Auth, CaCertificate, Connection};
+    use crate::elastic::Cluster;
+    use secrecy::SecretString;
+
+    const SECRET: &str = "hunter2-secret";
+
+    fn basic() -> Auth {
+        Auth::Basic { username: "elastic".into(), password: SecretString::from(SECRET) }
+    }
+
+    fn refused(connection: &Connection) -> String {
+        let error = Cluster::connect(connection).expect_err("refused");
+        let all = format!("{error} {error:?} {error:#?} {connection:?}");
+        assert!(!all.contains(SECRET), "{all}");
+        error.to_string()
+    }
+
+    #[test]
+    fn one_way_to_authenticate_and_one_place_to_go() {
+        let url = format!("https://elastic:{SECRET}@host:9200");
+        let both = Connection { urls: vec![url.clone()], auth: basic(), ..Connection::default() };
+        assert!(refused(&both).contains("credentials in the address"));
+        let other = format!("https://kibana:{SECRET}@host:9201");
+        let two = Connection { urls: vec![url, other], ..Connection::default() };
+        assert!(refused(&two).contains("different credentials"));
+        let places = Connection {
+            urls: vec!["http://host".into()],
+            cloud_id: Some("mine:ZXUuZXhhbXBsZSRhYmMkZGVm".into()),
+            ..Connection::default()
+        };
+        assert!(refused(&places).contains("found both"));
+    }
+
+    #[test]
+    fn secrets_that_cannot_be_sent_are_refused_unseen() {
+        let broken = SecretString::from(format!("{SECRET}\r\nX-Injected: 1"));
+        let empty = SecretString::from(" \n");
+        for auth in [Auth::Bearer(broken.clone()), Auth::ApiKey(broken), Auth::Bearer(empty)] {
+            refused(&Connection { auth, ..Connection::default() });
+        }
+        let half = Auth::ApiKey(SecretString::from(format!("{SECRET}:")));
+        assert!(refused(&Connection { auth: half, ..Connection::default() }).contains("empty half"));
+        let colon = Auth::Basic { username: "a:b".into(), password: SecretString::from(SECRET) };
+        assert!(refused(&Connection { auth: colon, ..Connection::default() }).contains("without `:`"));
+    }
+
+    #[test]
+    fn a_broken_authority_is_named() {
+        let missing = CaCertificate::File("/nonexistent/ca.pem".into());
+        let connection = Connection { ca_certificate: Some(missing), ..Connection::default() };
+        assert!(refused(&connection).contains("`/nonexistent/ca.pem` cannot be read"));
+        for pem in ["no certificate at all", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+        {
+            let pem = CaCertificate::Pem(pem.as_bytes().to_vec());
+            let connection = Connection { ca_certificate: Some(pem), ..Connection::default() };
+            assert!(refused(&connection).contains("CA certificate"), "{}", refused(&connection));
+        }
+    }
+
+    #[test]
+    fn nothing_shown_of_a_working_connection_holds_a_secret() {
+        let url = format!("https://elastic:{SECRET}@host:9200");
+        let in_url = Connection { urls: vec![url], ..Connection::default() };
+        let ways = [
+            basic(),
+            Auth::ApiKey(SecretString::from(format!("id:{SECRET}"))),
+            Auth::ApiKey(SecretString::from(SECRET)),
+            Auth::Bearer(SecretString::from(format!("{SECRET}\n"))),
+        ];
+        let ways = ways.map(|auth| Connection { auth, ..Connection::default() });
+        for connection in ways.iter().chain([&in_url]) {
+            let cluster = Cluster::connect(connection).expect("a connection");
+            let all = format!("{connection:?} {connection:#?} {cluster:?} {cluster:#?}");
+            assert!(!all.contains(SECRET), "{all}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Index templates, indices and their write aliases, made so that several may try at the same time.
+
+use elasticsearch::http::Method;
+use serde_json::{Map, Value, json};
+
+use super::body::{Body, segment};
+use super::call::{Answer, Call};
+use super::error::Cause;
+use super::{Cluster, ElasticError};
+
+/// Whether something had to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ensured {
+    /// It was made now.
+    Created,
+    /// It was there.
+    AlreadyThere,
+}
+
+impl Cluster {
+    /// Writes an index template, over one of the same name.
+    ///
+    /// # Errors
+    /// No answer, no permission, or a template that the cluster refuses.
+    pub async fn put_index_template(&self, name: &str, template: &Value) -> Result<(), ElasticError> {
+        let call =
+            Call::new(Method::Put, template_path(name), format!("writing the index template `{name}`"))
+                .body(Body::Json(template.to_string()));
+        self.call(&call, |_| Ok(())).await
+    }
+
+    /// Reads an index template as the cluster keeps it; none where there is none of the name.
+    ///
+    /// # Errors
+    /// No answer, or no permission.
+    pub async fn index_template(&self, name: &str) -> Result<Option<Value>, ElasticError> {
+        let asked = format!("reading the index template `{name}`");
+        let call = Call::new(Method::Get, template_path(name), asked).accepts(&[404]);
+        self.call(&call, |answer| {
+            if answer.status == 404 {
+                return absent(answer, "resource_not_found_exception").map(|()| None);
+            }
+            let mut body: Value = answer.json()?;
+            match body.pointer_mut("/index_templates/0/index_template") {
+                Some(template) => Ok(Some(template.take())),
+                None => Err(answer.error(Cause::Unexpected("expected a template, found none".to_owned()))),
+            }
+        })
+        .await
+    }
+
+    /// Deletes an index template; whether it existed.
+    ///
+    /// # Errors
+    /// No answer, or no permission.
+    pub async fn delete_index_template(&self, name: &str) -> Result<bool, ElasticError> {
+        let asked = format!("deleting the index template `{name}`");
+        let call = Call::new(Method::Delete, template_path(name), asked).accepts(&[404]);
+        self.call(&call, |answer| match answer.status {
+            404 => absent(answer, "index_template_missing_exception").map(|()| false),
+            _ => Ok(true),
+        })
+        .await
+    }
+
+    /// Whether an index, alias or data stream of the name exists.
+    ///
+    /// # Errors
+    /// No answer, or no permission.
+    pub async fn index_exists(&self, name: &str) -> Result<bool, ElasticError> {
+        let asked = format!("asking whether `{name}` exists");
+        let call = Call::new(Method::Head, format!("/{}", segment(name)), asked).accepts(&[404]);
+        self.call(&call, |answer| Ok(answer.status != 404)).await
+    }
+
+    /// The indices behind an alias; none where there is no such alias.
+    ///
+    /// # Errors
+    /// No answer, or no permission.
+    pub async fn alias_indices(&self, alias: &str) -> Result<Vec<String>, ElasticError> {
+        let asked = format!("asking for the indices of the alias `{alias}`");
+        let call = Call::new(Method::Get, format!("/_alias/{}", segment(alias)), asked).accepts(&[404]);
+        self.call(&call, |answer| {
+            if answer.status == 404 {
+                return no_alias(answer).map(|()| Vec::new());
+            }
+            Ok(answer.json::<Map<String, Value>>()?.into_iter().map(|(index, _)| index).collect())
+        })
+        .await
+    }
+
+    /// Makes `alias` usable for writing: where it does not exist, creates `index` with it as the write alias.
+    ///
+    /// An alias that exists is left as it is, whatever indices it has come to stand for. An `index` that exists
+    /// without the alias gets it.
+    ///
+    /// # Errors
+    /// No answer, no permission, or an index that has the alias's name.
+    pub async fn ensure_index_with_alias(&self, index: &str, alias: &str) -> Result<Ensured, ElasticError> {
+        if !self.alias_indices(alias).await?.is_empty() {
+            return Ok(Ensured::AlreadyThere);
+        }
+        if self.create_index(index, alias).await? == Ensured::AlreadyThere {
+            self.add_write_alias(index, alias).await?;
+        }
+        Ok(Ensured::Created)
+    }
+
+    async fn create_index(&self, index: &str, alias: &str) -> Result<Ensured, ElasticError> {
+        let asked = format!("creating the index `{index}` with the alias `{alias}`");
+        let body = json!({"aliases": {alias: {"is_write_index": true}}});
+        let call = Call::new(Method::Put, format!("/{}", segment(index)), asked)
+            .body(Body::Json(body.to_string()))
+            .accepts(&[400]);
+        self.call(&call, |answer| match answer.status {
+            400 => absent(answer, "resource_already_exists_exception").map(|()| Ensured::AlreadyThere),
+            _ => Ok(Ensured::Created),
+        })
+        .await
+    }
+
+    async fn add_write_alias(&self, index: &str, alias: &str) -> Result<(), ElasticError> {
+        let asked = format!("giving the index `{index}` the alias `{alias}`");
+        let body = json!({"actions": [{"add": {"index": index, "alias": alias, "is_write_index": true}}]});
+        let call = Call::new(Method::Post, "/_aliases", asked).body(Body::Json(body.to_string()));
+        self.call(&call, |_| Ok(())).await
+    }
+}
+
+fn template_path(name: &str) -> String {
+    format!("/_index_template/{}", segment(name))
+}
+
+/// Accepts an error status only where Elasticsearch gives this type of error.
+fn absent(answer: &Answer, error_type: &str) -> Result<(), ElasticError> {
+    let error = answer.status_error();
+    if error.causes().iter().any(|cause| cause.is(error_type)) { Ok(()) } else { Err(error) }
+}
+
+/// A missing alias is told as `{"error": "alias [x] missing"}`, without a type.
+fn no_alias(answer: &Answer) -> Result<(), ElasticError> {
+    let error = answer.status_error();
+    let missing = |reason: &str| reason.contains("alias") && reason.contains("missing");
+    let told = error
+        .causes()
+        .iter()
+        .any(|cause| cause.is("aliases_not_found_exception") || cause.reason.as_deref().is_some_and(missing));
+    if told { Ok(()) } else { Err(error) }
+}

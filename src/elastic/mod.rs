@@ -1,0 +1,49 @@
+//! Everything that talks to the cluster: points in time, pages, bulk writes, guarded documents, retries, errors.
+//!
+//! Every request goes through one path (`call`), so that each failure says which address was asked, what for,
+//! what came back and what to do. Every request of this module can safely be sent twice: searches read, alerts
+//! are created under fixed ids, documents are put under a guard. That is why a lost answer may be retried.
+//!
+//! Every future here may be dropped at any await: the request in flight is abandoned, nothing is left to undo.
+//! A point in time left open ends by itself after its keep-alive.
+
+mod address;
+mod body;
+mod bulk;
+mod call;
+mod cause;
+mod clock;
+mod cluster;
+mod connection;
+mod decode;
+mod document;
+mod error;
+mod field_caps;
+mod hint;
+mod index;
+mod info;
+mod known_ids;
+mod page;
+mod page_size;
+mod point_in_time;
+mod reason;
+mod resolve;
+mod retry;
+mod shards;
+
+#[cfg(test)]
+mod fake;
+
+pub use bulk::{BulkItem, ItemOutcome};
+pub use clock::Ambient;
+pub use cluster::Cluster;
+pub use connection::{Auth, CaCertificate, Connection, DEFAULT_TIMEOUT, DEFAULT_URL};
+pub use document::{Guard, Put, Versioned};
+pub use error::ElasticError;
+pub use field_caps::FieldCapabilities;
+pub use index::Ensured;
+pub use info::{Info, SUPPORTED_VERSIONS};
+pub use page::Page;
+pub use point_in_time::{Opening, PointInTime};
+pub use resolve::PatternMatch;
+pub use retry::RetryPolicy;
