@@ -171,40 +171,15 @@ fn triage_is_kept_as_written() {
     assert_eq!(loaded.rules[0].building_block_type.as_deref(), Some("default"));
 }
 
-/// Pieces that mean something to TOML or to a rule, put anywhere.
-const PIECES: [&str; 24] = [
-    "[",
-    "]",
-    "[[",
-    "]]",
-    "{",
-    "}",
-    "=",
-    ".",
-    ",",
-    "\"",
-    "'",
-    "'''",
-    "\"\"\"",
-    "\\",
-    "\n",
-    "\r",
-    "\0",
-    "#",
-    "rule",
-    "nan",
-    "99999999999999999999",
-    "\u{202e}",
-    "é",
-    "\u{feff}",
-];
+/// Pieces that mean something to TOML, to a rule or to a terminal, put anywhere.
+const PIECES: &str = "[ ] [[ ]] { } = . , \" ' ''' \"\"\" \\ # rule nan 99999999999999999999 \n \r \t \0 \u{1b}[2J \u{202e} \u{feff} é";
 
 fn mutated(text: &str, changes: &[(prop::sample::Index, usize, usize)]) -> Vec<u8> {
     let mut bytes = text.as_bytes().to_vec();
     for (at, length, piece) in changes {
         let at = at.index(bytes.len() + 1);
         let end = (at + length).min(bytes.len());
-        let piece = PIECES.get(*piece).map_or(&b"\xff"[..], |piece| piece.as_bytes());
+        let piece = PIECES.split(' ').nth(*piece).map_or(&b"\xff"[..], str::as_bytes);
         bytes.splice(at..end, piece.iter().copied());
     }
     bytes
@@ -214,7 +189,7 @@ proptest! {
     #[test]
     fn no_damage_to_a_file_panics_and_a_rule_comes_only_without_errors(
         warned in any::<bool>(),
-        changes in prop::collection::vec((any::<prop::sample::Index>(), 0..40_usize, 0..=PIECES.len()), 1..8),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), 0..40_usize, 0..=PIECES.split(' ').count()), 1..8),
     ) {
         let path = if warned { "warned/every_key.toml" } else { "valid/instance_console_login.toml" };
         let text = fs::read_to_string(folder(path)).expect("a file");
@@ -222,7 +197,7 @@ proptest! {
         let errors: usize = reading.reports.iter().map(rule::Report::errors).sum();
         prop_assert_eq!(reading.rule.is_some(), errors == 0);
         let shown = rule::render_all(&reading.reports, false);
-        let raw = shown.contains(['\0', '\u{202e}']);
+        let raw = shown.chars().any(|c| c != '\n' && (c.is_control() || matches!(c, '\u{202e}' | '\u{feff}')));
         prop_assert!(!raw, "{}", shown.escape_debug());
     }
 
@@ -250,5 +225,18 @@ proptest! {
         let text = fs::read_to_string(folder("valid/minimal.toml")).expect("a file");
         let kept: Vec<_> = text.lines().enumerate().filter(|(at, _)| *at != line).map(|(_, line)| line).collect();
         prop_assert!(rule::read("shorter.toml", kept.join("\n").as_bytes()).rule.is_none());
+    }
+}
+
+#[test]
+fn every_kind_of_problem_is_shown_by_a_file() {
+    // These need a file system or a second file; the loader's own tests show them.
+    let elsewhere = ["R101", "R103", "R205"];
+    let folders = [folder("broken"), folder("warned")];
+    let expectations = folders.iter().flat_map(|folder| files(folder, "expected"));
+    let shown: String = expectations.map(|path| fs::read_to_string(path).expect("a file")).collect();
+    let kinds = stakeout::diagnostic::ALL.iter().map(|code| code.id).filter(|id| id.starts_with('R'));
+    for id in kinds.filter(|id| !elsewhere.contains(id)) {
+        assert!(shown.contains(&format!("[{id}]")), "no file shows {id}");
     }
 }

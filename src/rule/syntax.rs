@@ -32,7 +32,7 @@ impl SyntaxProblems {
             } else {
                 doubled && found.lines.header_above(line).is_some_and(|line| doubled_headers.contains(&line))
             };
-            let echo = first_of_line.is_some_and(|(at, message)| at == line && message != error.message());
+            let echo = first_of_line.is_some_and(|(at, first)| at == line && is_echo(first, error.message()));
             found.broken.insert(line);
             found.broken_header |= found.lines.is_header(line);
             if !follows && !echo {
@@ -57,28 +57,37 @@ impl SyntaxProblems {
 const MOST: usize = 200;
 
 const DUPLICATE_KEY: &str = "duplicate key";
+const BARE_WORD: &str = "string values must be quoted";
+const UNKNOWN_ESCAPE: &str = "missing escaped value";
+const QUOTES: &str = "put text in quotes, as in `severity = \"high\"`";
+
+/// Whether the second error on a line only says the first once more; two unknown escapes are two slips.
+fn is_echo(first: &str, second: &str) -> bool {
+    first != second || !second.starts_with(UNKNOWN_ESCAPE)
+}
 
 fn in_words(message: &str, span: Span, text: &str) -> Diagnostic {
+    if let Some(word) = bare_value(text, span.start).filter(|_| is_about_bare_word(message)) {
+        let words = format!("expected a value, found the bare word `{}`", &text[word.start..word.end]);
+        return Diagnostic::error(TOML_SYNTAX, word, words).hint(QUOTES);
+    }
     let source = text.get(span.start..span.end).unwrap_or_default();
-    let line = text.get(..span.start).and_then(|before| before.rsplit('\n').next()).unwrap_or_default();
-    let next = text.get(span.start..).and_then(|rest| rest.chars().next());
+    let nothing = source.is_empty() && message.starts_with(BARE_WORD);
     let words = match message {
         DUPLICATE_KEY => format!("`{source}` stands here twice"),
-        _ if message.starts_with("string values must be quoted") && source.is_empty() => {
-            "a value is missing after `=`".to_owned()
-        }
-        _ if message.starts_with("string values must be quoted") => {
-            format!("expected a value, found the bare word `{source}`")
-        }
+        _ if nothing => "a value is missing after `=`".to_owned(),
+        _ if message.starts_with(BARE_WORD) => format!("expected a value, found the bare word `{source}`"),
         _ => message.to_owned(),
     };
     let problem = Diagnostic::error(TOML_SYNTAX, span, words);
+    let line = text.get(..span.start).and_then(|before| before.rsplit('\n').next()).unwrap_or_default();
+    let next = text.get(span.start..).and_then(|rest| rest.chars().next());
     let hint = match next {
         _ if next == Some(':') || (line.contains(':') && !line.contains('=')) => {
             Some("a key and its value are joined by `=`, as in `name = \"a title\"`")
         }
         Some('{') if span.start == 0 => Some("rule files are TOML, not JSON"),
-        _ if source.is_empty() && message.starts_with("string values must be quoted") => None,
+        _ if nothing => None,
         _ => HINTS.iter().find(|(part, _)| message.contains(part)).map(|(_, hint)| *hint),
     };
     match hint {
@@ -87,13 +96,44 @@ fn in_words(message: &str, span: Span, text: &str) -> Diagnostic {
     }
 }
 
+/// Whether the parser took a bare word for one of the values that stand without quotes.
+fn is_about_bare_word(message: &str) -> bool {
+    let kinds = [
+        "binary number",
+        "boolean",
+        "date-time",
+        "float",
+        "hexadecimal number",
+        "integer number",
+        "octal number",
+    ];
+    let taken_for = message.strip_prefix("invalid ");
+    message.starts_with(BARE_WORD)
+        || taken_for.is_some_and(|rest| kinds.iter().any(|kind| rest.starts_with(kind)))
+}
+
+/// The whole value that an error at `offset` lies in, where it is one word or more without quotes or brackets.
+fn bare_value(text: &str, offset: usize) -> Option<Span> {
+    let (before, after) = text.split_at_checked(offset)?;
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    let end = offset + after.find(['\n', '\r']).unwrap_or(after.len());
+    let value = start + before[start..].find('=')? + 1;
+    let written = text[value..end].split(" #").next().unwrap_or_default();
+    let word = written.trim();
+    if word.is_empty() || word.contains(['"', '\'', '[', ']', '{', '}', '=']) {
+        return None;
+    }
+    let first = value + (written.len() - written.trim_start().len());
+    Some(Span::new(first, first + word.len()))
+}
+
 /// The usual slip behind a message of the parser.
 const HINTS: [(&str, &str); 13] = [
     (
         DUPLICATE_KEY,
         "leave one of the two out; only tables with a header in double brackets, `[[…]]`, repeat",
     ),
-    ("string values must be quoted", "put text in quotes, as in `severity = \"high\"`"),
+    (BARE_WORD, QUOTES),
     ("invalid multi-line", "a text over several lines begins and ends with `'''` or `\"\"\"`"),
     (
         "expected non-double-quote visible characters",

@@ -111,7 +111,7 @@ impl Framework {
             return;
         }
         let page = self.page(id, kind);
-        if entry.reference.node.trim_end_matches('/') != page.trim_end_matches('/') {
+        if !self.is_page(entry.reference.node, &page) {
             let message = format!("the reference of `{id}` leads elsewhere: `{}`", entry.reference.node);
             let problem = Diagnostic::error(INVALID_THREAT, entry.reference.span, message);
             problems.push(problem.hint(format!("its page is `{page}`")));
@@ -139,6 +139,15 @@ impl Framework {
         let message =
             format!("expected the id of {what}, such as `{}{example}`, found `{}`", self.prefix, id.node);
         Diagnostic::error(INVALID_THREAT, id.span, message)
+    }
+
+    /// The slash at the end may be missing; ATLAS's pages are written with a dot or a slash inside the id.
+    fn is_page(&self, written: &str, page: &str) -> bool {
+        let plain = |page: &str| {
+            let page = page.trim_end_matches('/');
+            if self.nested_pages { page.to_owned() } else { page.replace('.', "/") }
+        };
+        plain(written) == plain(page)
     }
 
     fn page(&self, id: &str, kind: &Kind<'_>) -> String {
