@@ -13,9 +13,13 @@
 //! | [`rule`] | TOML text → `RuleFile` (as written) → `Rule` (validated, typed) | Elasticsearch |
 //! | [`elastic`] | the cluster: points in time, pages, bulk, guarded documents, retries, errors | queries, rules |
 //! | [`local`] | files of events → events; alerts and state → files | EQL, rules, the clock |
+//! | [`alert`] | `Rule` + match → alert document, its id, its index | network |
+//! | [`checkpoint`] | `Cursor` ↔ a document in the cluster, or a local file | rules |
 //!
 //! A module imports only modules above it in the table; `tests/architecture.rs` enforces it.
 
+pub mod alert;
+pub mod checkpoint;
 pub mod diagnostic;
 pub mod elastic;
 pub mod event;

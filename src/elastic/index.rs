@@ -107,11 +107,18 @@ impl Cluster {
     }
 
     async fn create_index(&self, index: &str, alias: &str) -> Result<Ensured, ElasticError> {
-        let asked = format!("creating the index `{index}` with the alias `{alias}`");
-        let body = json!({"aliases": {alias: {"is_write_index": true}}});
-        let call = Call::new(Method::Put, format!("/{}", segment(index)), asked)
-            .body(Body::Json(body.to_string()))
-            .accepts(&[400]);
+        self.ensure_index(index, &json!({"aliases": {alias: {"is_write_index": true}}})).await
+    }
+
+    /// Creates `index` with `body` (settings, mappings, aliases), unless there is one of the name.
+    ///
+    /// # Errors
+    /// No answer, no permission, or a body that the cluster refuses.
+    pub async fn ensure_index(&self, index: &str, body: &Value) -> Result<Ensured, ElasticError> {
+        let call =
+            Call::new(Method::Put, format!("/{}", segment(index)), format!("creating the index `{index}`"))
+                .body(Body::Json(body.to_string()))
+                .accepts(&[400]);
         self.call(&call, |answer| match answer.status {
             400 => absent(answer, "resource_already_exists_exception").map(|()| Ensured::AlreadyThere),
             _ => Ok(Ensured::Created),

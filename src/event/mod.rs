@@ -27,6 +27,12 @@ impl Event {
         }
     }
 
+    /// Whether the document itself, without [`Event::fields`], holds a value of the field.
+    #[must_use]
+    pub fn source_has(&self, path: &str) -> bool {
+        any_in_object(&self.source, path, &mut |_| true)
+    }
+
     /// Every value of the field, in document order.
     #[must_use]
     pub fn values(&self, path: &str) -> Vec<Value> {

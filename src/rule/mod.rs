@@ -41,6 +41,7 @@ mod check_form;
 mod check_query;
 mod check_values;
 mod convert;
+mod embedded;
 mod file;
 mod form;
 mod keys;
@@ -59,6 +60,7 @@ mod tree;
 
 pub use check_query::check_query;
 pub use convert::{Reading, read};
+pub use embedded::embedded;
 pub use file::{MAX_BYTES, RuleFile};
 pub use load::{DEPRECATED_FOLDER, Loaded, load, load_texts};
 pub use model::{EVENT_CATEGORY, Example, Rule, RuleSeverity, Schedule, TIMESTAMP, TimeFields};

@@ -1,0 +1,385 @@
+//! The alert document: the event's fields, and the rule and its guide in Kibana's `kibana.alert.*` names.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Map, Value, json};
+
+use super::identity::AlertId;
+use super::reason::reason;
+use crate::event::Event;
+use crate::rule::Rule;
+
+/// Roots that an alert fills itself; an event must not be able to set them.
+const OWN_ROOTS: &[&str] = &["kibana", "signal", "stakeout", "threshold_result"];
+
+/// Keys of a rule that its alerts carry just as the file has them, where it has them.
+const AS_WRITTEN: &[&str] = &[
+    "from",
+    "interval",
+    "timestamp_override",
+    "rule_name_override",
+    "timeline_id",
+    "timeline_title",
+    "building_block_type",
+];
+
+/// Longest event text that a reduced alert carries, in bytes.
+const LONGEST_REDUCED_EVENT: usize = 1_000_000;
+
+/// Who runs a rule: written into each of its alerts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// A random id, the same for all passes of one process over one rule.
+    pub id: String,
+    /// What started it: `run`, `once` or `backfill`.
+    pub kind: &'static str,
+}
+
+/// Where and when an alert was found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Found {
+    /// Start of the window, inclusive.
+    pub from: DateTime<Utc>,
+    /// End of the window, inclusive.
+    pub to: DateTime<Utc>,
+    /// When the alert is made.
+    pub at: DateTime<Utc>,
+}
+
+/// One alert, ready to be written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlertDocument {
+    /// Its `_id`.
+    pub id: AlertId,
+    /// Its body.
+    pub body: Map<String, Value>,
+}
+
+/// Makes the alerts of one rule; what they share is made once.
+#[derive(Debug, Clone)]
+pub struct AlertBuilder {
+    shared: Map<String, Value>,
+    severity: String,
+    name: String,
+}
+
+impl AlertBuilder {
+    /// Prepares the part that all alerts of `rule` in `run` share.
+    #[must_use]
+    pub fn new(rule: &Rule, run: &Run) -> Self {
+        let shared = rule_fields(rule).into_iter().chain(run_fields(rule, run)).collect();
+        Self { shared, severity: rule.severity.as_str().to_owned(), name: rule.name.clone() }
+    }
+
+    /// The alert for `event`, whose id is `id`.
+    #[must_use]
+    pub fn build(&self, event: &Event, id: &AlertId, found: Found) -> AlertDocument {
+        let mut body = copied_event(event);
+        set_event_kind(&mut body);
+        body.insert("@timestamp".into(), time(found.at));
+        body.extend(self.about(event, id, found));
+        body.extend(originals(event));
+        AlertDocument { id: id.clone(), body }
+    }
+
+    /// The alert for an event that Elasticsearch refused as part of an alert: the event as text, and the reason.
+    #[must_use]
+    pub fn build_reduced(&self, event: &Event, id: &AlertId, found: Found, refusal: &str) -> AlertDocument {
+        let mut body = Map::new();
+        body.insert("@timestamp".into(), time(found.at));
+        body.insert("event".into(), json!({"kind": "signal"}));
+        body.extend(self.about(event, id, found));
+        let text = Value::Object(event.source.clone()).to_string();
+        body.insert("stakeout.reduced.reason".into(), refusal.into());
+        body.insert("stakeout.reduced.event".into(), cut(&text, LONGEST_REDUCED_EVENT).into());
+        AlertDocument { id: id.clone(), body }
+    }
+
+    fn about(&self, event: &Event, id: &AlertId, found: Found) -> Map<String, Value> {
+        let mut about = self.shared.clone();
+        let fields = [
+            ("kibana.alert.uuid", id.as_str().into()),
+            ("kibana.alert.reason", reason(event, &self.severity, &self.name).into()),
+            ("kibana.alert.start", time(found.at)),
+            ("kibana.alert.last_detected", time(found.at)),
+            ("kibana.alert.intended_timestamp", time(found.to)),
+            ("kibana.alert.rule.execution.timestamp", time(found.at)),
+            (
+                "kibana.alert.ancestors",
+                json!([{"id": event.id, "index": event.index, "type": "event", "depth": 0}]),
+            ),
+            ("stakeout.window.from", time(found.from)),
+            ("stakeout.window.to", time(found.to)),
+        ];
+        about.extend(fields.map(|(name, value)| (name.to_owned(), value)));
+        if let Some(original) = event.first("@timestamp").filter(is_time) {
+            about.insert("kibana.alert.original_time".into(), original);
+        }
+        about
+    }
+}
+
+fn run_fields(rule: &Rule, run: &Run) -> Map<String, Value> {
+    let scheduled = if run.kind == "backfill" { "manual" } else { "scheduled" };
+    object([
+        ("kibana.space_ids", json!(["default"])),
+        ("kibana.alert.status", json!("active")),
+        ("kibana.alert.workflow_status", json!("open")),
+        ("kibana.alert.workflow_tags", json!([])),
+        ("kibana.alert.workflow_assignee_ids", json!([])),
+        ("kibana.alert.depth", json!(1)),
+        ("kibana.alert.severity", json!(rule.severity.as_str())),
+        ("kibana.alert.risk_score", json!(rule.risk_score)),
+        ("kibana.alert.rule.execution.uuid", json!(run.id)),
+        ("kibana.alert.rule.execution.type", json!(scheduled)),
+        ("stakeout.version", json!(env!("CARGO_PKG_VERSION"))),
+        ("stakeout.run_id", json!(run.id)),
+        ("stakeout.pass", json!(run.kind)),
+        ("stakeout.identity", json!(rule.identity)),
+    ])
+}
+
+fn rule_fields(rule: &Rule) -> Map<String, Value> {
+    let mut fields = object([
+        ("uuid", json!(rule.rule_id)),
+        ("rule_id", json!(rule.rule_id)),
+        ("name", json!(rule.name)),
+        ("category", json!("Event Correlation Rule")),
+        ("consumer", json!("siem")),
+        ("producer", json!("siem")),
+        ("rule_type_id", json!("siem.eqlRule")),
+        ("type", json!("eql")),
+        ("enabled", json!(true)),
+        ("created_by", json!("stakeout")),
+        ("updated_by", json!("stakeout")),
+        ("revision", json!(0)),
+        ("description", json!(rule.description)),
+        ("author", json!(rule.author)),
+        ("tags", json!(rule.tags)),
+        ("references", json!(rule.references)),
+        ("false_positives", json!(rule.false_positives)),
+        ("threat", json!(rule.threat)),
+        ("severity", json!(rule.severity.as_str())),
+        ("risk_score", json!(rule.risk_score)),
+        ("indices", json!(rule.index)),
+        ("from", json!(format!("now-{}s", rule.schedule.look_back.as_secs()))),
+        ("to", json!("now")),
+        ("interval", json!(format!("{}s", rule.schedule.interval.as_secs()))),
+        ("max_signals", json!(rule.max_signals)),
+        ("parameters", json!(rule.parameters)),
+        ("license", json!(rule.license)),
+        ("note", json!(rule.note)),
+        ("version", json!(rule.version)),
+    ]);
+    fields.retain(|_, value| !value.is_null());
+    for name in AS_WRITTEN {
+        fields.extend(rule.parameters.get(*name).map(|value| ((*name).to_owned(), value.clone())));
+    }
+    fields.into_iter().map(|(name, value)| (format!("kibana.alert.rule.{name}"), value)).collect()
+}
+
+/// The event's own fields, without those that an alert fills itself; values that only `fields` holds are added.
+fn copied_event(event: &Event) -> Map<String, Value> {
+    let own = |key: &str| OWN_ROOTS.contains(&key.split('.').next().unwrap_or(key));
+    let mut body: Map<String, Value> = event
+        .source
+        .iter()
+        .filter(|(key, _)| !own(key) && key.as_str() != "@timestamp")
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    for (field, values) in &event.fields {
+        if field != "@timestamp" && !own(field) && !event.source_has(field) {
+            body.insert(field.clone(), single(values));
+        }
+    }
+    body
+}
+
+/// An alert is a signal; what the event was is kept in `kibana.alert.original_event.kind`.
+fn set_event_kind(body: &mut Map<String, Value>) {
+    body.shift_remove("event.kind");
+    match body.get_mut("event") {
+        Some(Value::Object(event)) => {
+            event.insert("kind".into(), "signal".into());
+        }
+        _ => {
+            body.insert("event.kind".into(), "signal".into());
+        }
+    }
+}
+
+/// `event.*` and `data_stream.*` of the event under the names that keep them apart from the alert's own.
+fn originals(event: &Event) -> Map<String, Value> {
+    let mut originals = Map::new();
+    for (root, name) in [("event", "original_event"), ("data_stream", "original_data_stream")] {
+        let mut leaves = Map::new();
+        collect_leaves(&event.source, "", root, &mut leaves);
+        for (field, values) in &event.fields {
+            if below(field, root) && !leaves.contains_key(field) {
+                leaves.insert(field.clone(), single(values));
+            }
+        }
+        for (field, value) in leaves {
+            originals.insert(format!("kibana.alert.{name}{}", &field[root.len()..]), value);
+        }
+    }
+    originals
+}
+
+fn collect_leaves(object: &Map<String, Value>, prefix: &str, root: &str, leaves: &mut Map<String, Value>) {
+    for (key, value) in object {
+        let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        match value {
+            Value::Object(inner) if path == root || below(&path, root) => {
+                collect_leaves(inner, &path, root, leaves)
+            }
+            Value::Null => {}
+            value if below(&path, root) => {
+                leaves.insert(path, value.clone());
+            }
+            _ => {}
+        }
+    }
+}
+
+fn below(field: &str, root: &str) -> bool {
+    field.strip_prefix(root).is_some_and(|rest| rest.starts_with('.'))
+}
+
+fn single(values: &Value) -> Value {
+    match values {
+        Value::Array(items) if items.len() == 1 => items[0].clone(),
+        other => other.clone(),
+    }
+}
+
+fn object<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn time(at: DateTime<Utc>) -> Value {
+    at.to_rfc3339_opts(SecondsFormat::Millis, true).into()
+}
+
+/// A date field takes RFC 3339 text and milliseconds since 1970.
+fn is_time(value: &Value) -> bool {
+    value.as_str().map_or(value.is_i64(), |text| DateTime::parse_from_rfc3339(text).is_ok())
+}
+
+fn cut(text: &str, longest: usize) -> &str {
+    &text[..text.floor_char_boundary(longest.min(text.len()))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AlertBuilder, AlertDocument, Found, Run};
+    use crate::alert::alert_id;
+    use crate::event::Event;
+    use crate::rule::{Rule, embedded};
+    use chrono::{DateTime, Utc};
+    use serde_json::{Value, json};
+
+    fn at(text: &str) -> DateTime<Utc> {
+        DateTime::parse_from_rfc3339(text).unwrap().to_utc()
+    }
+
+    fn seed() -> Rule {
+        embedded().unwrap().rules.remove(0)
+    }
+
+    fn event(source: Value) -> Event {
+        let Value::Object(source) = source else { panic!("an object") };
+        Event { index: "filebeat-8.19.0".into(), id: "x1".into(), source, ..Event::default() }
+    }
+
+    fn built(event: &Event) -> AlertDocument {
+        let rule = seed();
+        let id = alert_id(&rule.rule_id, &rule.identity, event);
+        let run = Run { id: "run-1".into(), kind: "once" };
+        let found = Found {
+            from: at("2026-11-20T10:00:00Z"),
+            to: at("2026-11-20T10:06:00Z"),
+            at: at("2026-11-20T10:06:01Z"),
+        };
+        AlertBuilder::new(&rule, &run).build(event, &id, found)
+    }
+
+    #[test]
+    fn carries_the_rule_the_guide_and_the_techniques() {
+        let body = built(&event(json!({"@timestamp": "2026-11-20T09:59:00Z"}))).body;
+        assert_eq!(body["kibana.alert.rule.rule_id"], "d1e5e410-3e34-412e-9b1f-dd500b3b55cd");
+        assert_eq!(body["kibana.alert.severity"], "high");
+        assert_eq!(body["kibana.alert.risk_score"], 73);
+        assert!(body["kibana.alert.rule.note"].as_str().unwrap().contains("Investigating"));
+        let tactics: Vec<&Value> = body["kibana.alert.rule.threat"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|threat| &threat["tactic"]["id"])
+            .collect();
+        assert_eq!(tactics, ["TA0008", "TA0003", "TA0006"]);
+        assert_eq!(body["kibana.alert.rule.threat"][0]["technique"][0]["subtechnique"][0]["id"], "T1021.007");
+        assert_eq!(body["kibana.alert.rule.threat"], body["kibana.alert.rule.parameters"]["threat"]);
+        assert_eq!(body["kibana.alert.rule.references"].as_array().unwrap().len(), 2);
+        assert_eq!(body["kibana.alert.rule.max_signals"], 100);
+        assert_eq!(body["kibana.alert.rule.from"], "now-6m");
+        assert_eq!(body["kibana.alert.rule.timestamp_override"], "event.ingested");
+        assert_eq!(body["kibana.alert.workflow_status"], "open");
+        assert_eq!(body["kibana.alert.uuid"].as_str().unwrap().len(), 64);
+    }
+
+    #[test]
+    fn keeps_the_event_and_what_it_was() {
+        let source = json!({"@timestamp": "2026-11-20T09:59:00Z", "event": {"kind": "event", "action": "GetSigninToken",
+            "type": ["info"]}, "user": {"id": "AROA:i-1"}, "custom": {"a": 1}});
+        let mut event = event(source);
+        event.fields.insert("data_stream.dataset".into(), json!(["aws.cloudtrail"]));
+        event.fields.insert("user.id".into(), json!(["AROA:i-1"]));
+        let body = built(&event).body;
+        assert_eq!(body["@timestamp"], "2026-11-20T10:06:01.000Z");
+        assert_eq!(body["kibana.alert.original_time"], "2026-11-20T09:59:00Z");
+        assert_eq!(body["event"], json!({"kind": "signal", "action": "GetSigninToken", "type": ["info"]}));
+        assert_eq!(body["kibana.alert.original_event.kind"], "event");
+        assert_eq!(body["kibana.alert.original_event.type"], json!(["info"]));
+        assert_eq!(body["kibana.alert.original_data_stream.dataset"], "aws.cloudtrail");
+        assert_eq!(body["data_stream.dataset"], "aws.cloudtrail");
+        assert_eq!(body["custom"]["a"], 1);
+        assert!(!body.contains_key("user.id"), "the document has it already");
+        assert_eq!(
+            body["kibana.alert.ancestors"],
+            json!([{"id": "x1", "index": "filebeat-8.19.0", "type": "event", "depth": 0}])
+        );
+    }
+
+    #[test]
+    fn dotted_keys_are_the_same_fields() {
+        let body = built(&event(json!({"event.kind": "event", "event.action": "ConsoleLogin"}))).body;
+        assert_eq!(body["event.kind"], "signal");
+        assert_eq!(body["kibana.alert.original_event.kind"], "event");
+        assert_eq!(body["kibana.alert.original_event.action"], "ConsoleLogin");
+    }
+
+    #[test]
+    fn an_event_cannot_pass_itself_off_as_an_alert() {
+        let source = json!({"kibana": {"alert": {"status": "closed"}}, "kibana.alert.severity": "low", "stakeout.pass": "x",
+            "kibana.alert.workflow_status": "closed", "signal": {"a": 1}, "event": {"kind": "event"}});
+        let body = built(&event(source)).body;
+        assert!(!body.contains_key("kibana") && !body.contains_key("signal"));
+        assert_eq!(body["kibana.alert.severity"], "high");
+        assert_eq!(body["kibana.alert.workflow_status"], "open");
+        assert_eq!(body["stakeout.pass"], "once");
+    }
+
+    #[test]
+    fn a_reduced_alert_holds_the_event_as_text() {
+        let rule = seed();
+        let event = event(json!({"event": "not an object", "user": {"id": "AROA:i-1"}}));
+        let id = alert_id(&rule.rule_id, &rule.identity, &event);
+        let now = at("2026-11-20T10:06:01Z");
+        let builder = AlertBuilder::new(&rule, &Run { id: "r".into(), kind: "backfill" });
+        let body = builder.build_reduced(&event, &id, Found { from: now, to: now, at: now }, "400: no").body;
+        assert_eq!(body["stakeout.reduced.reason"], "400: no");
+        assert!(body["stakeout.reduced.event"].as_str().unwrap().contains("AROA:i-1"));
+        assert_eq!(body["event"]["kind"], "signal");
+        assert_eq!(body["kibana.alert.rule.execution.type"], "manual");
+    }
+}

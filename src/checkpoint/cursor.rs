@@ -1,0 +1,250 @@
+//! How far a rule has read. Law: every moment from `origin` to `done_until` was read whole or is owed.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::window::Window;
+
+/// First wait before an owed window is tried again.
+const FIRST_WAIT: TimeDelta = TimeDelta::minutes(1);
+
+/// Longest wait before an owed window is tried again.
+const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
+
+/// How far one rule has read, as it is kept between runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// Start of the first window ever; what lies before is a backfill's business.
+    pub origin: DateTime<Utc>,
+    /// End of the newest window; all before it was read whole or is owed.
+    pub done_until: DateTime<Utc>,
+    /// What could not be read whole, oldest first, neighbours joined.
+    #[serde(default)]
+    pub owed: Vec<Owed>,
+    /// End of the last late sweep.
+    #[serde(default)]
+    pub swept_until: Option<DateTime<Utc>>,
+}
+
+/// A stretch of time that is to be read again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owed {
+    /// The stretch.
+    #[serde(flatten)]
+    pub window: Window,
+    /// When it was first found incomplete.
+    pub since: DateTime<Utc>,
+    /// How many rounds it was tried again in vain.
+    pub attempts: u32,
+    /// When it was last tried.
+    pub tried_at: DateTime<Utc>,
+    /// When it is tried again.
+    pub retry_at: DateTime<Utc>,
+    /// Why it could not be read whole, the last time.
+    pub reason: String,
+}
+
+impl Cursor {
+    /// A rule that has read nothing yet and begins at `origin`.
+    #[must_use]
+    pub fn starting_at(origin: DateTime<Utc>) -> Self {
+        Self { origin, done_until: origin, owed: Vec::new(), swept_until: None }
+    }
+
+    /// The window to read at `now`: from the rule's look-back, or from before the last end where that is older.
+    #[must_use]
+    pub fn next_window(&self, now: DateTime<Utc>, look_back: TimeDelta, overlap: TimeDelta) -> Window {
+        let from = (now - look_back).min(self.done_until - overlap).max(self.origin.min(now - look_back));
+        Window::new(from, now.max(from))
+    }
+
+    /// Records that every event of `window` was read and every alert of it acknowledged.
+    pub fn finish(&mut self, window: Window) {
+        self.owed = self.owed.iter().flat_map(|owed| without(owed, window)).collect();
+        self.advance(window, "was never read");
+    }
+
+    /// Records that `window` could not be read whole.
+    ///
+    /// A window tried for the first time is due again at once: the caller tries owed stretches only after it has read
+    /// the newest window whole, so that a cause that lasts (a red index) is not asked for again and again.
+    pub fn owe(&mut self, window: Window, reason: &str, now: DateTime<Utc>) {
+        self.add(window, reason, now);
+        self.advance(window, reason);
+    }
+
+    /// The owed stretches whose time to be tried again has come, oldest first.
+    #[must_use]
+    pub fn due(&self, now: DateTime<Utc>) -> Vec<Window> {
+        self.owed.iter().filter(|owed| owed.retry_at <= now).map(|owed| owed.window).collect()
+    }
+
+    /// The stretch of a late sweep at `now`, if one is due: never before the rule's first window.
+    #[must_use]
+    pub fn sweep(&self, now: DateTime<Utc>, every: TimeDelta, over: TimeDelta) -> Option<Window> {
+        let last = self.swept_until.unwrap_or(self.origin);
+        (now - last >= every).then(|| Window::new((now - over).max(self.origin), now))
+    }
+
+    /// Moves the newest end; a stretch that was jumped over is owed, never forgotten.
+    fn advance(&mut self, window: Window, reason: &str) {
+        if window.from > self.done_until {
+            self.add(Window::new(self.done_until, window.from), reason, window.to);
+        }
+        self.done_until = self.done_until.max(window.to);
+    }
+
+    /// Adds an owed stretch, joined with those it touches, so that the list stays as short as the outages are few.
+    fn add(&mut self, window: Window, reason: &str, now: DateTime<Utc>) {
+        let again = window.to <= self.done_until;
+        let (touching, apart): (Vec<_>, Vec<_>) =
+            self.owed.drain(..).partition(|owed| owed.window.overlap(&window).is_some());
+        let joined = touching.iter().fold(window, |joined, owed| {
+            Window::new(joined.from.min(owed.window.from), joined.to.max(owed.window.to))
+        });
+        let rounds =
+            touching.iter().map(|owed| owed.attempts + u32::from(again && owed.tried_at < now)).max();
+        let (since, attempts) =
+            (touching.iter().map(|owed| owed.since).fold(now, Ord::min), rounds.unwrap_or(0));
+        let retry_at = if again { now + wait_after(attempts) } else { now };
+        self.owed = apart;
+        let reason = reason.to_owned();
+        self.owed.push(Owed { window: joined, since, attempts, tried_at: now, retry_at, reason });
+        self.owed.sort_by_key(|owed| owed.window.from);
+    }
+}
+
+/// What is left of an owed stretch once `done` was read: nothing, one piece or two.
+fn without(owed: &Owed, done: Window) -> Vec<Owed> {
+    if owed.window.overlap(&done).is_none() {
+        return vec![owed.clone()];
+    }
+    let before = (owed.window.from < done.from).then(|| Window::new(owed.window.from, done.from));
+    let after = (owed.window.to > done.to).then(|| Window::new(done.to, owed.window.to));
+    before.into_iter().chain(after).map(|window| Owed { window, ..owed.clone() }).collect()
+}
+
+fn wait_after(attempts: u32) -> TimeDelta {
+    let doubled = FIRST_WAIT * 2_i32.pow(attempts.saturating_sub(1).min(10));
+    doubled.min(LONGEST_WAIT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cursor, Window};
+    use chrono::{DateTime, TimeDelta, Utc};
+    use proptest::prelude::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    fn window(from: i64, to: i64) -> Window {
+        Window::new(at(from), at(to))
+    }
+
+    const LOOK_BACK: TimeDelta = TimeDelta::seconds(360);
+    const OVERLAP: TimeDelta = TimeDelta::seconds(60);
+
+    #[test]
+    fn the_next_window_reaches_back_over_an_outage() {
+        let mut cursor = Cursor::starting_at(at(640));
+        assert_eq!(cursor.next_window(at(1000), LOOK_BACK, OVERLAP), window(640, 1000));
+        cursor.finish(window(640, 1000));
+        assert_eq!(cursor.next_window(at(1300), LOOK_BACK, OVERLAP), window(940, 1300));
+        assert_eq!(cursor.next_window(at(90_000), LOOK_BACK, OVERLAP), window(940, 90_000));
+    }
+
+    #[test]
+    fn a_clock_set_back_reads_again_and_forgets_nothing() {
+        let mut cursor = Cursor::starting_at(at(0));
+        cursor.finish(window(0, 5000));
+        assert_eq!(cursor.next_window(at(3000), LOOK_BACK, OVERLAP), window(2640, 3000));
+        cursor.finish(window(2640, 3000));
+        assert_eq!(cursor.done_until, at(5000));
+    }
+
+    #[test]
+    fn an_outage_of_hours_is_one_owed_stretch() {
+        let mut cursor = Cursor::starting_at(at(0));
+        for n in 0..100 {
+            cursor.owe(window(n * 300 - 60, n * 300 + 300), "index `a` is red", at(n * 300 + 300));
+        }
+        assert_eq!(cursor.owed.len(), 1);
+        assert_eq!(cursor.owed[0].window, window(-60, 30_000));
+        assert_eq!(cursor.owed[0].since, at(300));
+        assert_eq!(cursor.due(at(30_000)), [window(-60, 30_000)]);
+    }
+
+    #[test]
+    fn a_stretch_tried_again_in_vain_waits_twice_as_long_each_round() {
+        let mut cursor = Cursor::starting_at(at(0));
+        cursor.owe(window(0, 10), "x", at(10));
+        let mut waits = Vec::new();
+        for round in 1..=8 {
+            let now = at(10 + round);
+            cursor.owe(window(0, 5), "x", now);
+            cursor.owe(window(5, 10), "x", now);
+            assert_eq!(cursor.owed.len(), 1);
+            assert!(cursor.due(now).is_empty());
+            waits.push((cursor.owed[0].retry_at - now).num_minutes());
+        }
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
+    }
+
+    #[test]
+    fn what_is_read_at_last_is_owed_no_more() {
+        let mut cursor = Cursor::starting_at(at(0));
+        cursor.owe(window(0, 30), "x", at(30));
+        cursor.finish(window(10, 20));
+        assert_eq!(cursor.due(at(30)), [window(0, 10), window(20, 30)]);
+        cursor.finish(window(0, 10));
+        cursor.finish(window(20, 30));
+        assert!(cursor.owed.is_empty());
+    }
+
+    #[test]
+    fn sweeps_come_at_their_pace_and_stay_behind_the_origin() {
+        let mut cursor = Cursor::starting_at(at(0));
+        let (every, over) = (TimeDelta::hours(1), TimeDelta::hours(24));
+        assert_eq!(cursor.sweep(at(3599), every, over), None);
+        assert_eq!(cursor.sweep(at(3600), every, over), Some(window(0, 3600)));
+        cursor.swept_until = Some(at(3600));
+        assert_eq!(cursor.sweep(at(7199), every, over), None);
+        assert_eq!(cursor.sweep(at(100_000), every, over), Some(window(13_600, 100_000)));
+    }
+
+    #[test]
+    fn is_kept_as_json() {
+        let mut cursor = Cursor::starting_at(at(0));
+        cursor.owe(window(0, 10), "x", at(10));
+        let text = serde_json::to_string(&cursor).unwrap();
+        assert_eq!(serde_json::from_str::<Cursor>(&text).unwrap(), cursor);
+    }
+
+    proptest! {
+        #[test]
+        fn every_moment_is_read_or_owed(steps in prop::collection::vec((0i64..200, 0i64..60, any::<bool>()), 1..40)) {
+            let mut cursor = Cursor::starting_at(at(0));
+            let mut read = [false; 400];
+            for (from, length, whole) in steps {
+                let window = window(from, from + length);
+                if whole {
+                    cursor.finish(window);
+                    // A moment stands for the open second after it; borders belong to both sides.
+                    (from..from + length).for_each(|second| read[usize::try_from(second).unwrap()] = true);
+                } else {
+                    cursor.owe(window, "x", window.to);
+                    (from..from + length).for_each(|second| read[usize::try_from(second).unwrap()] = false);
+                }
+            }
+            for second in 0..cursor.done_until.timestamp() {
+                let moment = window(second, second + 1);
+                let owed = cursor.owed.iter().any(|owed| owed.window.from <= moment.from && moment.to <= owed.window.to);
+                prop_assert!(read[usize::try_from(second).unwrap()] || owed, "second {second} is lost");
+            }
+            prop_assert!(cursor.owed.windows(2).all(|pair| pair[0].window.to < pair[1].window.from
+                || pair[0].window.to <= pair[1].window.from));
+        }
+    }
+}
