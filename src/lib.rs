@@ -10,9 +10,17 @@
 //! | [`diagnostic`] | problems of a text, with spans → what a person reads | everything else |
 //! | [`event`] | one document as Elasticsearch or a file gave it → the values of a field | everything else |
 //! | [`schema`] | field types by index (asked, or ECS's) → how a field can be queried | rules, network |
+//! | [`dsl`] | Query DSL, one file a query kind → JSON | EQL, rules |
+//! | [`eql`] | the text of a query → `Query` with spans | rules, Elasticsearch |
+//! | [`eval`] | `Query`, `Event` → whether it matches, and which clause decided | Elasticsearch |
+//! | [`plan`] | `Query`, field types, times → what is asked, what is left to evaluate | rules, network |
 //!
 //! A module imports only modules above it in the table; `tests/architecture.rs` enforces it.
 
 pub mod diagnostic;
+pub mod dsl;
+pub mod eql;
+pub mod eval;
 pub mod event;
+pub mod plan;
 pub mod schema;
