@@ -10,7 +10,11 @@
 //! | [`diagnostic`] | problems of a text, with spans → what a person reads | everything else |
 //! | [`event`] | one document as Elasticsearch or a file gave it → the values of a field | everything else |
 //! | [`schema`] | field types by index (asked, or ECS's) → how a field can be queried | rules, network |
+//! | [`dsl`] | Query DSL, one file a query kind → JSON | EQL, rules |
+//! | [`eql`] | the text of a query → `Query` with spans | rules, Elasticsearch |
+//! | [`eval`] | `Query`, `Event` → whether it matches, and which clause decided | Elasticsearch |
 //! | [`rule`] | TOML text → `RuleFile` (as written) → `Rule` (validated, typed) | Elasticsearch |
+//! | [`plan`] | `Query`, field types, times → what is asked, what is left to evaluate | rules, network |
 //! | [`elastic`] | the cluster: points in time, pages, bulk, guarded documents, retries, errors | queries, rules |
 //! | [`local`] | files of events → events; alerts and state → files | EQL, rules, the clock |
 //! | [`alert`] | `Rule` + match → alert document, its id, its index | network |
@@ -21,8 +25,12 @@
 pub mod alert;
 pub mod checkpoint;
 pub mod diagnostic;
+pub mod dsl;
 pub mod elastic;
+pub mod eql;
+pub mod eval;
 pub mod event;
 pub mod local;
+pub mod plan;
 pub mod rule;
 pub mod schema;

@@ -13,8 +13,33 @@ macro_rules! codes {
 codes! {
     // E1xx: the text of a query is not EQL.
     UNEXPECTED_CHARACTER = "E101", "a character that no token begins with";
+    UNFINISHED_STRING = "E102", "a string or quoted name that is never closed";
+    BAD_ESCAPE = "E103", "an escape that no string may hold";
+    WRONG_QUOTES = "E104", "a string in quotes that EQL does not have";
+    UNFINISHED_COMMENT = "E105", "a comment that is never closed";
+    UNEXPECTED_TOKEN = "E106", "a token where another one is expected";
+    NO_CATEGORY = "E107", "a query that does not begin with a category and `where`";
+    TOO_DEEP = "E108", "a query that is nested too deeply";
+    UNCLOSED_PARENTHESIS = "E109", "a parenthesis that is never closed";
+    KEYWORD_CASE = "E110", "a keyword that is not in lower case";
+    ARRAY_INDEX = "E111", "an index into an array, which EQL cannot query";
+    OTHER_LANGUAGE = "E112", "a text in another query language";
     // E2xx: a query that is EQL, but means nothing.
+    NOT_A_CONDITION = "E201", "a condition that is neither true nor false";
+    TYPE_MISMATCH = "E202", "values whose types do not fit";
+    UNKNOWN_FUNCTION = "E203", "a function that does not exist";
+    WRONG_ARGUMENTS = "E204", "a function called with the wrong arguments";
+    FIELD_TO_FIELD = "E205", "a comparison of a field with a field";
+    UNKNOWN_FIELD = "E206", "a field that no index maps";
+    INVALID_VALUE = "E207", "a value that the field's type cannot read";
+    CANNOT_COMPUTE = "E208", "a constant that cannot be computed";
+    UNANSWERABLE_FIELD = "E209", "a field that no index can answer exactly";
     // E3xx: a query that is right, but not supported yet.
+    UNSUPPORTED_SEQUENCE = "E301", "a query over several events";
+    UNSUPPORTED_PIPE = "E302", "a pipe that cannot be run";
+    UNSUPPORTED_FUNCTION = "E303", "a function in a form that cannot be run";
+    UNSUPPORTED_REGEX = "E304", "a regular expression that cannot be run";
+    UNSUPPORTED_DATE_MATH = "E305", "a date that is reckoned from another one";
     // R1xx: a rule file that is not TOML or has unknown, missing or wrongly typed keys.
     UNREADABLE_RULES = "R101", "a rule file or folder that cannot be read";
     NOT_UTF8 = "R102", "a rule file that is not UTF-8 text";

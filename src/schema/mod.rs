@@ -140,6 +140,20 @@ impl Schema {
         self.fields.entry(field.into()).or_default().push(form);
     }
 
+    /// Whether the type of `field` was told or is ECS's, rather than assumed.
+    #[must_use]
+    pub fn knows(&self, field: &str) -> bool {
+        self.fields.contains_key(field) || (self.assume_ecs && ecs_type(field).is_some())
+    }
+
+    /// The mapped field whose name is nearest to `field`, if one is near.
+    #[must_use]
+    pub fn nearest(&self, field: &str) -> Option<&str> {
+        let names = self.fields.keys().map(|name| (strsim::jaro_winkler(name, field), name.as_str()));
+        let near = names.filter(|(likeness, name)| *likeness > 0.9 && *name != field);
+        near.max_by(|(left, _), (right, _)| left.total_cmp(right)).map(|(_, name)| name)
+    }
+
     /// Every way in which the indices map `field`; empty where none does.
     #[must_use]
     pub fn forms(&self, field: &str) -> Vec<FieldForm> {

@@ -1,0 +1,112 @@
+//! The kinds of expressions, as far as they show without a mapping, and the checks that follow from them.
+
+use super::Value;
+use super::function::Kind;
+use super::problems::Problems;
+use super::syntax::{Comparison, Expression};
+use crate::diagnostic::{Diagnostic, Node, TYPE_MISMATCH};
+
+/// What an expression gives.
+pub(super) fn kind_of(expression: &Node<Expression>) -> Kind {
+    match &expression.node {
+        Expression::Literal(value) => match value {
+            Value::Null => Kind::Any,
+            Value::Boolean(_) => Kind::Boolean,
+            Value::String(_) => Kind::String,
+            Value::Integer(_) | Value::Unsigned(_) | Value::Float(_) => Kind::Number,
+        },
+        Expression::Field(_) => Kind::Any,
+        Expression::Arithmetic { .. } | Expression::Negate(_) => Kind::Number,
+        Expression::Call { function, .. } => function.signature().result,
+        Expression::Not(_)
+        | Expression::And(_)
+        | Expression::Or(_)
+        | Expression::Compare { .. }
+        | Expression::In { .. }
+        | Expression::Match { .. } => Kind::Boolean,
+    }
+}
+
+/// Reports every operand in `expression` whose kind does not fit.
+pub(super) fn check(expression: &Node<Expression>, problems: &mut Problems) {
+    match &expression.node {
+        Expression::Literal(_) | Expression::Field(_) => {}
+        Expression::Not(inner) => want(inner, Kind::Boolean, "`not`", problems),
+        Expression::And(items) => items.iter().for_each(|item| want(item, Kind::Boolean, "`and`", problems)),
+        Expression::Or(items) => items.iter().for_each(|item| want(item, Kind::Boolean, "`or`", problems)),
+        Expression::Compare { operator, left, right } => {
+            check(left, problems);
+            check(right, problems);
+            check_sides(*operator, left, right, problems);
+        }
+        Expression::In { value, items, .. } => {
+            check(value, problems);
+            items.iter().for_each(|item| want(item, kind_of(value), "the list", problems));
+        }
+        Expression::Match { value, patterns, .. } => {
+            want(value, Kind::String, "the pattern", problems);
+            patterns.iter().for_each(|pattern| check_pattern(pattern, problems));
+        }
+        Expression::Arithmetic { left, right, .. } => {
+            want(left, Kind::Number, "arithmetic", problems);
+            want(right, Kind::Number, "arithmetic", problems);
+        }
+        Expression::Negate(inner) => want(inner, Kind::Number, "`-`", problems),
+        Expression::Call { function, arguments, .. } => {
+            let signature = function.signature();
+            let name = format!("`{}`", signature.name);
+            for (index, argument) in arguments.iter().enumerate() {
+                let last = signature.parameters.len() - 1;
+                want(argument, signature.parameters[index.min(last)], &name, problems);
+            }
+        }
+    }
+}
+
+/// Checks an operand, and that it is what its place wants.
+fn want(operand: &Node<Expression>, wanted: Kind, place: &str, problems: &mut Problems) {
+    check(operand, problems);
+    let found = kind_of(operand);
+    if !found.fits(wanted) {
+        let message = format!("{place} expects {}, found {}", wanted.words(), found.words());
+        problems.push(Diagnostic::error(TYPE_MISMATCH, operand.span, message));
+    }
+}
+
+fn check_pattern(pattern: &Node<Value>, problems: &mut Problems) {
+    if pattern.node.as_str().is_none() {
+        let message = format!("a pattern is a string, found {}", pattern.node.kind());
+        let problem = Diagnostic::error(TYPE_MISMATCH, pattern.span, message);
+        problems.push(if pattern.node.is_null() {
+            problem.hint("whether a field has a value is asked by `== null`")
+        } else {
+            problem.hint("numbers and booleans are compared with `==` or `in`")
+        });
+    }
+}
+
+fn check_sides(
+    operator: Comparison,
+    left: &Node<Expression>,
+    right: &Node<Expression>,
+    problems: &mut Problems,
+) {
+    let (left_kind, right_kind) = (kind_of(left), kind_of(right));
+    let span = left.span.to(right.span);
+    if !left_kind.fits(right_kind) {
+        let message =
+            format!("`{}` compares {} with {}", operator.symbol(), left_kind.words(), right_kind.words());
+        let problem = Diagnostic::error(TYPE_MISMATCH, span, message);
+        let minus = [left, right].into_iter().any(|side| matches!(side.node, Expression::Arithmetic { .. }));
+        problems.push(if minus && (left_kind == Kind::String || right_kind == Kind::String) {
+            problem.hint("a name with `-`, `+`, `*` or `/` in it needs backticks: `` `user-agent` ``")
+        } else {
+            problem
+        });
+    } else if !matches!(operator, Comparison::Equal | Comparison::NotEqual)
+        && (left_kind == Kind::Boolean || right_kind == Kind::Boolean)
+    {
+        let message = format!("`{}` expects numbers, strings or dates, found a boolean", operator.symbol());
+        problems.push(Diagnostic::error(TYPE_MISMATCH, span, message));
+    }
+}

@@ -1,0 +1,180 @@
+//! Dates as Elasticsearch's default format (`strict_date_optional_time||epoch_millis`) reads them.
+
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
+
+/// The time that a date stands for: a date without a time is the whole day, one without a fraction the whole second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interval {
+    /// Its first instant.
+    pub start: DateTime<Utc>,
+    /// Its last instant.
+    pub end: DateTime<Utc>,
+}
+
+/// Whether the text reckons from another date, as `now-1d` and `2026-11-23||/d` do.
+#[must_use]
+pub fn is_date_math(text: &str) -> bool {
+    text.starts_with("now") || text.contains("||")
+}
+
+/// Reads a date; none where it is none.
+#[must_use]
+pub fn parse(text: &str) -> Option<Interval> {
+    if !text.is_ascii() {
+        return None;
+    }
+    calendar(text).or_else(|| epoch_millis(text))
+}
+
+/// Milliseconds since 1970; a fraction is cut off.
+fn epoch_millis(text: &str) -> Option<Interval> {
+    let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
+    let start = DateTime::from_timestamp_millis(whole.parse().ok()?)?;
+    Some(Interval { start, end: start + TimeDelta::nanoseconds(999_999) })
+}
+
+/// `2026[-11[-23[T[10[:20[:30[.5]]]][zone]]]]`.
+fn calendar(text: &str) -> Option<Interval> {
+    let (date, time) = text.split_once('T').map_or((text, None), |(date, time)| (date, Some(time)));
+    let mut parts = date.splitn(3, '-');
+    let year = digits(parts.next()?, 4)?;
+    let month = parts.next().map(|part| digits(part, 2)).transpose_option()?;
+    let day = parts.next().map(|part| digits(part, 2)).transpose_option()?;
+    if time.is_some() && day.is_none() {
+        return None;
+    }
+    let first = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month.unwrap_or(1), day.unwrap_or(1))?;
+    // Elasticsearch puts 12 and 31 (or the month's last day) for what is left open.
+    let last = match (month, day) {
+        (_, Some(_)) => first,
+        (Some(month), None) => last_of_month(first, month)?,
+        (None, None) => NaiveDate::from_ymd_opt(first_year(first), 12, 31)?,
+    };
+    let (time, offset) = zone(time.unwrap_or(""))?;
+    let (from, to) = clock(time)?;
+    let instant = |date: NaiveDate, time| {
+        NaiveDateTime::new(date, time).and_local_timezone(offset).single().map(|local| local.to_utc())
+    };
+    Some(Interval { start: instant(first, from)?, end: instant(last, to)? })
+}
+
+fn first_year(date: NaiveDate) -> i32 {
+    chrono::Datelike::year(&date)
+}
+
+fn last_of_month(first: NaiveDate, month: u32) -> Option<NaiveDate> {
+    let year = first_year(first);
+    let next = if month == 12 {
+        NaiveDate::from_ymd_opt(year + 1, 1, 1)
+    } else {
+        NaiveDate::from_ymd_opt(year, month + 1, 1)
+    };
+    next?.pred_opt()
+}
+
+/// A number of exactly so many digits.
+fn digits(text: &str, count: usize) -> Option<u32> {
+    let right = text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+    right.then(|| text.parse().ok()).flatten()
+}
+
+/// Splits the zone off a time; without one it is UTC.
+fn zone(time: &str) -> Option<(&str, FixedOffset)> {
+    let utc = FixedOffset::east_opt(0)?;
+    if let Some(time) = time.strip_suffix('Z') {
+        return Some((time, utc));
+    }
+    let Some(sign) = time.rfind(['+', '-']) else { return Some((time, utc)) };
+    let offset = time[sign + 1..].replace(':', "");
+    let (hours, minutes) = match offset.len() {
+        2 => (digits(&offset, 2)?, 0),
+        4 => (digits(&offset[..2], 2)?, digits(&offset[2..], 2)?),
+        _ => return None,
+    };
+    let seconds = i32::try_from(hours * 3600 + minutes * 60).ok()?;
+    let seconds = if time[sign..].starts_with('-') { -seconds } else { seconds };
+    Some((&time[..sign], FixedOffset::east_opt(seconds)?))
+}
+
+/// The first and the last time of day that `[10[:20[:30[.5]]]]` stands for.
+fn clock(time: &str) -> Option<(NaiveTime, NaiveTime)> {
+    let (time, fraction) =
+        time.split_once(['.', ',']).map_or((time, None), |(time, rest)| (time, Some(rest)));
+    let parts: Vec<u32> = if time.is_empty() {
+        Vec::new()
+    } else {
+        time.split(':').map(|part| digits(part, 2)).collect::<Option<_>>()?
+    };
+    if parts.len() > 3 || (fraction.is_some() && parts.len() < 3) {
+        return None;
+    }
+    let nanoseconds = match fraction {
+        None => None,
+        Some(text) if (1..=9).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some(format!("{text:0<9}").parse().ok()?)
+        }
+        Some(_) => return None,
+    };
+    let at = |index: usize, otherwise| parts.get(index).copied().unwrap_or(otherwise);
+    let first = NaiveTime::from_hms_nano_opt(at(0, 0), at(1, 0), at(2, 0), nanoseconds.unwrap_or(0))?;
+    let last =
+        NaiveTime::from_hms_nano_opt(at(0, 23), at(1, 59), at(2, 59), nanoseconds.unwrap_or(999_999_999))?;
+    Some((first, last))
+}
+
+/// `Some(None)` where there is nothing to read, `None` where what there is cannot be read.
+trait TransposeOption<T> {
+    fn transpose_option(self) -> Option<Option<T>>;
+}
+
+impl<T> TransposeOption<T> for Option<Option<T>> {
+    fn transpose_option(self) -> Option<Option<T>> {
+        match self {
+            None => Some(None),
+            Some(None) => None,
+            Some(some) => Some(some),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn what_is_left_open_is_the_whole_of_it() {
+        for (text, start, end) in [
+            ("2026-11-23", "2026-11-23T00:00:00+00:00", "2026-11-23T23:59:59.999999999+00:00"),
+            ("2026-02", "2026-02-01T00:00:00+00:00", "2026-02-28T23:59:59.999999999+00:00"),
+            ("2026", "2026-01-01T00:00:00+00:00", "2026-12-31T23:59:59.999999999+00:00"),
+            ("2026-11-23T10:20:30Z", "2026-11-23T10:20:30+00:00", "2026-11-23T10:20:30.999999999+00:00"),
+            ("2026-11-23T10:20:30.5+02:00", "2026-11-23T08:20:30.500+00:00", "2026-11-23T08:20:30.500+00:00"),
+            ("2026-11-23T10-0130", "2026-11-23T11:30:00+00:00", "2026-11-23T12:29:59.999999999+00:00"),
+            ("1516116808349", "2018-01-16T15:33:28.349+00:00", "2018-01-16T15:33:28.349999999+00:00"),
+        ] {
+            let found = parse(text).unwrap();
+            assert_eq!(
+                (found.start.to_rfc3339(), found.end.to_rfc3339()),
+                (start.into(), end.into()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_date_is_refused() {
+        for text in [
+            "",
+            "x",
+            "2026-13",
+            "2026-11-31",
+            "2026-1-1",
+            "2026-11-23 10:00",
+            "2026T10",
+            "2026-11-23T25",
+            "é",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+}
