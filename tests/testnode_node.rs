@@ -27,12 +27,15 @@ fn answers_with_a_version_and_finds_what_was_indexed() {
 #[test]
 fn leaves_nothing_behind_on_a_shared_node() {
     let Some(cluster) = Cluster::connect() else { return };
-    let (client, index, template) = (Client::new(cluster.url()), cluster.name("gone"), cluster.name("template"));
+    let (client, index, template) =
+        (Client::new(cluster.url()), cluster.name("gone"), cluster.name("template"));
     cluster.put(&format!("/_index_template/{template}"), &json!({ "index_patterns": [&index] }));
     cluster.put(&format!("/{index}"), &json!({ "aliases": { cluster.name("alias"): {} } }));
     let token = cluster.token().to_owned();
     drop(cluster);
-    for path in [format!("/{index}"), format!("/_alias/alias-{token}"), format!("/_index_template/{template}")] {
+    for path in
+        [format!("/{index}"), format!("/_alias/alias-{token}"), format!("/_index_template/{template}")]
+    {
         assert_eq!(client.send("GET", &path, None).expect("an answer").status, 404, "{path}");
     }
 }

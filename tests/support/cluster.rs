@@ -41,7 +41,8 @@ impl Cluster {
 
     fn clean(&self) -> Option<()> {
         let any = format!("*{}*", self.token);
-        let found = self.client.send("GET", &format!("/_resolve/index/{any}?expand_wildcards=all"), None).ok()?;
+        let found =
+            self.client.send("GET", &format!("/_resolve/index/{any}?expand_wildcards=all"), None).ok()?;
         for kind in ["data_streams", "indices"] {
             let path = if kind == "indices" { "" } else { "/_data_stream" };
             for item in found.body[kind].as_array()? {

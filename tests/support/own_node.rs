@@ -44,7 +44,8 @@ impl OwnNode {
         static SAID: Once = Once::new();
         let runner = PathBuf::from(required("STAKEOUT_TEST_NODE", &SAID)?);
         let parent = setting("STAKEOUT_TEST_NODE_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
-        let files = tempfile::Builder::new().prefix("node-").tempdir_in(parent).expect("a folder for the node");
+        let files =
+            tempfile::Builder::new().prefix("node-").tempdir_in(parent).expect("a folder for the node");
         let port = free_port();
         let client = Client::new(format!("http://127.0.0.1:{port}"));
         let mut node = Self { runner, settings: settings.to_owned(), client, port, files, process: None };
@@ -129,7 +130,8 @@ impl OwnNode {
     fn answers(&self) -> bool {
         let ask = |path| self.client.send("GET", path, None);
         ask("/").is_ok_and(|reply| reply.body["name"] == self.name())
-            && ask("/_cluster/health?wait_for_status=yellow&timeout=1s").is_ok_and(|reply| reply.status == 200)
+            && ask("/_cluster/health?wait_for_status=yellow&timeout=1s")
+                .is_ok_and(|reply| reply.status == 200)
     }
 
     fn name(&self) -> String {
@@ -169,7 +171,8 @@ fn free_port() -> u16 {
     let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
     let random = std::iter::repeat_with(|| {
         let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
-        PORTS.start + u16::try_from(random % PORTS.len() as u64).expect("less than the length of a range of u16")
+        PORTS.start
+            + u16::try_from(random % PORTS.len() as u64).expect("less than the length of a range of u16")
     });
     random.take(100).find(free).expect("one of a hundred ports is free")
 }
