@@ -1,2 +1,5 @@
 //! The `stakeout` command.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    stakeout::cli::main()
+}
