@@ -57,7 +57,7 @@ impl Node {
     }
 
     async fn open(&self, patterns: &[String]) -> PointInTime {
-        let opened = self.cluster.open_point_in_time(patterns, Duration::from_secs(60)).await;
+        let opened = self.cluster.open_point_in_time(patterns, Duration::from_mins(1)).await;
         match opened.expect("a point in time") {
             Opening::Opened(pit) => pit,
             Opening::NoIndices => panic!("no indices"),
@@ -276,7 +276,7 @@ async fn a_red_index_is_named_and_silences_nothing_else() {
         assert!(partial.is_some_and(|words| words.contains(&red)));
         let matched = node.cluster.resolve(&patterns).await.expect("matches");
         assert_eq!(matched[0].open, [green, red.clone()]);
-        let alone = node.cluster.open_point_in_time(&[red], Duration::from_secs(60)).await;
+        let alone = node.cluster.open_point_in_time(&[red], Duration::from_mins(1)).await;
         let error = alone.expect_err("no shard at all");
         assert!(error.is_retryable() && error.to_string().contains("no_shard_available"), "{error}");
     })
@@ -300,7 +300,7 @@ async fn closed_and_missing_indices_are_noticed() {
         let excluding = [names[0].clone(), format!("-{}", node.name("clo*"))];
         let matched = node.cluster.resolve(&excluding).await.expect("matches");
         assert_eq!((matched.len(), &matched[0].open), (1, &vec![open]));
-        let opening = node.cluster.open_point_in_time(&names[1..3], Duration::from_secs(60)).await;
+        let opening = node.cluster.open_point_in_time(&names[1..3], Duration::from_mins(1)).await;
         assert!(matches!(opening, Ok(Opening::NoIndices)), "{opening:?}");
         let caps = node.cluster.field_caps(&names[1..3], &["n".into()]).await.expect("types");
         assert!(caps.schema.indices.is_empty() && caps.missing.is_none());

@@ -1,5 +1,7 @@
 //! The one path that every request takes: sent, timed, checked, and explained when it fails.
 
+use std::fmt::Display;
+
 use elasticsearch::http::Method;
 use elasticsearch::http::headers::{
     ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
@@ -40,7 +42,7 @@ impl Call {
         Self { method, path, params: Vec::new(), body: Body::Empty, asked, accepts: &[] }
     }
 
-    pub(super) fn param(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub(super) fn param(mut self, name: &'static str, value: impl Display) -> Self {
         self.params.push((name, value.to_string()));
         self
     }
@@ -339,7 +341,7 @@ mod tests {
         assert_eq!(fake.waits(), [Duration::from_secs(7)]);
         let fake = Fake::start(vec![wait("retry-after: 600\r\n"), Act::json(200, GREETING)]).await;
         let error = fake.cluster.info().await.expect_err("an error");
-        assert_eq!(error.retry_after(), Some(Duration::from_secs(600)));
+        assert_eq!(error.retry_after(), Some(Duration::from_mins(10)));
         assert!(fake.waits().is_empty());
     }
 
