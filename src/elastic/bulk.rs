@@ -55,7 +55,8 @@ struct Answered {
 
 #[derive(Deserialize)]
 struct ItemAnswer {
-    _id: String,
+    #[serde(rename = "_id")]
+    id: String,
     status: u16,
     #[serde(default)]
     error: Option<Reason>,
@@ -203,9 +204,9 @@ fn settle(answer: &Answer, items: &[BulkItem], chunk: &[usize]) -> Result<Vec<St
     for (at, answer) in chunk.iter().zip(answers) {
         let sent = &items[*at].id;
         match answer.into_values().next() {
-            Some(item) if item._id == *sent => states.push(item.state()),
+            Some(item) if item.id == *sent => states.push(item.state()),
             Some(item) => {
-                return unexpected(format!("expected the outcome of `{sent}`, found `{}`", item._id));
+                return unexpected(format!("expected the outcome of `{sent}`, found `{}`", item.id));
             }
             None => return unexpected(format!("expected the outcome of `{sent}`, found nothing")),
         }

@@ -1,5 +1,7 @@
 //! The one path that every request takes: sent, timed, checked, and explained when it fails.
 
+use std::fmt::Display;
+
 use elasticsearch::http::Method;
 use elasticsearch::http::headers::{
     ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
@@ -40,7 +42,7 @@ impl Call {
         Self { method, path, params: Vec::new(), body: Body::Empty, asked, accepts: &[] }
     }
 
-    pub(super) fn param(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub(super) fn param(mut self, name: &'static str, value: impl Display) -> Self {
         self.params.push((name, value.to_string()));
         self
     }
@@ -225,4 +227,165 @@ fn text_of(bytes: Vec<u8>) -> String {
 /// A request that could not be written as JSON.
 pub(super) fn unwritable(asked: &str, error: &serde_json::Error) -> ElasticError {
     ElasticError::new(asked, "", Cause::Unreachable(Unreachable::Request, error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use secrecy::SecretString;
+
+    use crate::elastic::fake::{Act, Fake, attempts, cluster};
+    use crate::elastic::{Auth, Connection, ElasticError};
+
+    const GREETING: &str = r#"{"cluster_name":"c","version":{"number":"9.2.0"}}"#;
+
+    async fn fails(act: Act) -> ElasticError {
+        Fake::start_with(vec![act], attempts(1)).await.cluster.info().await.expect_err("an error")
+    }
+
+    /// Each fault, the words that its message must hold, and whether another attempt is worth it.
+    #[tokio::test]
+    async fn every_fault_says_what_came_back_and_what_to_do() {
+        let denied = r#"{"error":{"root_cause":[{"type":"security_exception","reason":"action [x] is unauthorized"}]}}"#;
+        let cut = &GREETING[..20];
+        let faults = [
+            (Act::Close, vec!["connection broke off"], true),
+            (
+                Act::Raw("HTTP/1.1 200 OK\r\ncontent-length: 90\r\n\r\n{\"x".into()),
+                vec!["connection broke off"],
+                true,
+            ),
+            (Act::Raw("SSH-2.0-OpenSSH\r\n".into()), vec!["connection broke off"], true),
+            (Act::json(200, cut), vec!["the answer broke off", "`{\"cluster_name", "proxy"], true),
+            (
+                Act::with(200, "", "<html>\u{1b}[31mlog in"),
+                vec!["expected JSON, found `<html>\\u{1b}[31mlog in`"],
+                false,
+            ),
+            (Act::json(200, r#"{"version":7}"#), vec!["the answer is not as expected"], false),
+            (
+                Act::json(403, denied),
+                vec!["HTTP 403 security_exception: action [x]", "lack the privilege"],
+                false,
+            ),
+            (Act::json(401, r#"{"error":"missing"}"#), vec!["HTTP 401 missing", "API key"], false),
+            (Act::with(404, "", "nope"), vec!["HTTP 404, not from Elasticsearch: `nope`"], false),
+            (Act::with(413, "", ""), vec!["HTTP 413 with an empty body", "http.max_content_length"], false),
+            (Act::json(429, r#"{"error":"busy"}"#), vec!["HTTP 429 busy", "overloaded"], true),
+            (Act::with(502, "", "bad gateway"), vec!["HTTP 502", "a proxy answers"], true),
+            (
+                Act::json(503, r#"{"error":{"type":"t","reason":"all shards failed"}}"#),
+                vec!["all shards failed"],
+                true,
+            ),
+        ];
+        for (act, words, retryable) in faults {
+            let error = fails(act).await;
+            let message = error.to_string();
+            assert!(message.starts_with("asking for the version at `http://127.0.0.1:"), "{message}");
+            for word in words {
+                assert!(message.contains(word), "{word}: {message}");
+            }
+            assert_eq!(error.is_retryable(), retryable, "{message}");
+            assert!(!message.contains('\u{1b}'), "{message:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_there_is_said_with_the_number_of_attempts() {
+        let fake = Fake::start_with(Vec::new(), attempts(3)).await;
+        // The server has nothing to do and ends; its port refuses from now on.
+        while tokio::net::TcpStream::connect(fake.url.trim_start_matches("http://")).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        let error = fake.cluster.info().await.expect_err("an error");
+        assert!(error.to_string().contains("connection refused (after 3 attempts); check that"), "{error}");
+        assert!(error.is_unreachable());
+        assert_eq!(fake.waits().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn an_unknown_host_is_told() {
+        let urls = vec!["http://es.invalid:9200".to_owned()];
+        let (cluster, _) = cluster(&Connection { urls, ..attempts(1) });
+        let error = cluster.info().await.expect_err("an error");
+        assert!(error.to_string().contains("check the host name"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn silence_times_out() {
+        let timeout = Duration::from_millis(50);
+        let connection = Connection { timeout, ..attempts(1) };
+        let fake = Fake::start_with(vec![Act::Hang], connection).await;
+        let error = fake.cluster.info().await.expect_err("an error");
+        assert!(error.to_string().contains("timed out; "), "{error}");
+        assert!(error.is_retryable());
+    }
+
+    #[tokio::test]
+    async fn a_passing_fault_is_survived() {
+        let acts =
+            vec![Act::Close, Act::with(503, "", ""), Act::json(200, "{\"cl"), Act::json(200, GREETING)];
+        let fake = Fake::start(acts).await;
+        assert_eq!(fake.cluster.info().await.expect("info").version, "9.2.0");
+        assert_eq!(fake.seen().len(), 4);
+        assert!(fake.seen()[0].head.contains(concat!("user-agent: stakeout/", env!("CARGO_PKG_VERSION"))));
+    }
+
+    #[tokio::test]
+    async fn retry_after_is_obeyed_or_left_to_the_caller() {
+        let wait = |header: &str| Act::with(429, header, r#"{"error":"busy"}"#);
+        let fake = Fake::start(vec![wait("retry-after: 7\r\n"), Act::json(200, GREETING)]).await;
+        fake.cluster.info().await.expect("info");
+        assert_eq!(fake.waits(), [Duration::from_secs(7)]);
+        let fake = Fake::start(vec![wait("retry-after: 600\r\n"), Act::json(200, GREETING)]).await;
+        let error = fake.cluster.info().await.expect_err("an error");
+        assert_eq!(error.retry_after(), Some(Duration::from_mins(10)));
+        assert!(fake.waits().is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_next_address_is_asked_when_one_fails() {
+        let second = Fake::start(vec![Act::json(200, GREETING)]).await;
+        let connection = Connection { urls: vec![second.url.clone()], ..Connection::default() };
+        let first = Fake::start_with(vec![Act::Close], connection).await;
+        assert_eq!(first.cluster.info().await.expect("info").cluster_name, "c");
+        assert_eq!((first.seen().len(), second.seen().len()), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_not_followed_in_silence() {
+        let target = Fake::start(vec![Act::json(200, GREETING)]).await;
+        let error = fails(Act::with(302, &format!("location: {}/\r\n", target.url), "")).await;
+        assert!(error.to_string().contains(&format!("redirects to `{}`", target.url)), "{error}");
+    }
+
+    #[tokio::test]
+    async fn credentials_are_sent_and_never_shown() {
+        const SECRET: &str = "hunter2-secret";
+        let secret = || SecretString::from(SECRET);
+        let ways = [
+            (Auth::ApiKey(secret()), "authorization: ApiKey hunter2-secret"),
+            (
+                Auth::ApiKey(SecretString::from("id:hunter2-secret")),
+                "authorization: ApiKey aWQ6aHVudGVyMi1zZWNyZXQ=",
+            ),
+            (Auth::Bearer(secret()), "authorization: Bearer hunter2-secret"),
+            (
+                Auth::Basic { username: "u".into(), password: secret() },
+                "authorization: Basic dTpodW50ZXIyLXNlY3JldA==",
+            ),
+        ];
+        for (auth, header) in ways {
+            let connection = Connection { auth, ..attempts(1) };
+            let fake =
+                Fake::start_with(vec![Act::json(401, r#"{"error":"unable to authenticate"}"#)], connection)
+                    .await;
+            let error = fake.cluster.info().await.expect_err("an error");
+            assert!(fake.seen()[0].head.contains(header), "{}", fake.seen()[0].head);
+            let shown = format!("{error} {error:?} {error:#?} {:?}", fake.cluster);
+            assert!(!shown.contains(SECRET) && !shown.contains("aHVudGVyMi"), "{shown}");
+        }
+    }
 }

@@ -14,7 +14,7 @@ use super::address::{Address, parse_cloud_id, parse_url, redact};
 pub const DEFAULT_URL: &str = "http://localhost:9200";
 
 /// How long one request may take, the reading of its answer included.
-pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How to prove who asks; exactly one way.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +31,7 @@ pub enum Auth {
         /// The user's password.
         password: SecretString,
     },
-    /// An OAuth2 or JWT access token, or a service account's token.
+    /// An `OAuth2` or JWT access token, or a service account's token.
     Bearer(SecretString),
 }
 

@@ -51,8 +51,8 @@ pub enum Put {
 
 #[derive(Deserialize)]
 struct Found {
-    #[serde(default)]
-    found: bool,
+    #[serde(default, rename = "found")]
+    exists: bool,
     #[serde(rename = "_seq_no")]
     seq_no: Option<u64>,
     #[serde(rename = "_primary_term")]
@@ -150,7 +150,7 @@ fn read_found(answer: &Answer) -> Result<Option<Versioned>, ElasticError> {
         return absent(answer).map(|()| None);
     }
     let found: Found = answer.json()?;
-    match (found.found, found.seq_no, found.primary_term, found.source) {
+    match (found.exists, found.seq_no, found.primary_term, found.source) {
         (true, Some(seq_no), Some(primary_term), Some(source)) => {
             Ok(Some(Versioned { source, seq_no, primary_term }))
         }

@@ -111,61 +111,66 @@ fn missing(failures: &[Failure]) -> Option<String> {
 
 fn schema(answered: &Answered, fields: &[String]) -> Schema {
     let mut schema = Schema::new(answered.indices.clone());
-    let wanted = wanted(fields);
-    let told = wanted.iter().filter_map(|name| Some((name, answered.fields.get(name)?)));
-    for (field, types) in told {
-        for (name, capability) in types.iter().filter(|(name, _)| *name != "unmapped") {
+    let everywhere: BTreeSet<&String> = answered.indices.iter().collect();
+    for field in wanted(fields) {
+        let types = answered.fields.get(&field).into_iter().flatten();
+        for (name, capability) in types.filter(|(name, _)| *name != "unmapped") {
             let field_type = FieldType::from_name(name);
-            let everywhere = answered.indices.iter().cloned().collect();
-            for (exact, group) in groups(field, field_type, capability, &answered.fields, everywhere) {
-                for form in searchable_forms(field_type, exact, group, capability) {
-                    schema.insert(field.clone(), form);
-                }
+            let mapped = capability.indices(&everywhere);
+            let shares = match field_type {
+                FieldType::Text => by_exact_sub_field(&field, &mapped, &answered.fields),
+                _ => vec![(None, mapped)],
+            };
+            let shares = shares.into_iter().flat_map(|share| by_searchable(share, capability));
+            for (exact, indices, searchable) in shares {
+                // A form of all indices needs no list.
+                let all = indices.len() == everywhere.len();
+                let indices = if all { Vec::new() } else { indices.into_iter().cloned().collect() };
+                let exact = exact.cloned();
+                schema.insert(&field, FieldForm { field_type, exact, indices, searchable });
             }
         }
     }
     schema
 }
 
-/// Some indices of one form; nothing where the form holds for all.
-type Group = Option<BTreeSet<String>>;
+impl Capability {
+    /// The indices that map the field with this type.
+    fn indices<'a>(&'a self, everywhere: &BTreeSet<&'a String>) -> BTreeSet<&'a String> {
+        self.indices.as_ref().map_or_else(|| everywhere.clone(), |indices| indices.iter().collect())
+    }
+}
 
-/// Splits the indices of one type by the sub-field that answers exact queries there.
-fn groups(
-    field: &str,
-    field_type: FieldType,
-    capability: &Capability,
-    fields: &Fields,
-    everywhere: BTreeSet<String>,
-) -> Vec<(Option<String>, Group)> {
-    let whole: Group = capability.indices.as_ref().map(|indices| indices.iter().cloned().collect());
-    if field_type != FieldType::Text {
-        return vec![(None, whole)];
-    }
-    let mut left = whole.clone().unwrap_or(everywhere);
-    let total = left.len();
-    let mut groups = Vec::new();
+/// Some indices, and the sub-field that answers exact queries there.
+type Share<'a> = (Option<&'a String>, BTreeSet<&'a String>);
+
+/// Splits the indices of a text field by the sub-field that answers exact queries there.
+fn by_exact_sub_field<'a>(field: &str, mapped: &BTreeSet<&'a String>, fields: &'a Fields) -> Vec<Share<'a>> {
+    let mut left = mapped.clone();
+    let mut shares = Vec::new();
     for (name, sub) in exact_sub_fields(field, fields) {
-        let found: BTreeSet<String> = match &sub.indices {
-            None => left.clone(),
-            Some(indices) => indices.iter().filter(|index| left.contains(*index)).cloned().collect(),
-        };
-        left.retain(|index| !found.contains(index));
-        if found.len() == total {
-            return vec![(Some(name.clone()), whole)];
-        }
-        if !found.is_empty() {
-            groups.push((Some(name.clone()), Some(found)));
-        }
+        let (found, rest) = left.iter().copied().partition(|index| sub.indices(mapped).contains(index));
+        shares.push((Some(name), found));
+        left = rest;
     }
-    match (groups.is_empty(), left.is_empty()) {
-        (true, _) => vec![(None, whole)],
-        (false, true) => groups,
-        (false, false) => {
-            groups.push((None, Some(left)));
-            groups
-        }
-    }
+    shares.push((None, left));
+    shares.retain(|(_, indices)| !indices.is_empty());
+    shares
+}
+
+/// Splits once more where only some of the indices can search the field.
+fn by_searchable<'a>(
+    (exact, indices): Share<'a>,
+    capability: &Capability,
+) -> Vec<(Option<&'a String>, BTreeSet<&'a String>, bool)> {
+    let Some(deaf) = &capability.non_searchable_indices else {
+        return vec![(exact, indices, capability.searchable)];
+    };
+    let (deaf, able): (BTreeSet<_>, BTreeSet<_>) =
+        indices.into_iter().partition(|index| deaf.contains(index));
+    let mut shares = vec![(exact, able, true), (exact, deaf, false)];
+    shares.retain(|(_, indices, _)| !indices.is_empty());
+    shares
 }
 
 /// Sub-fields of exact strings that are searchable everywhere, `.keyword` first.
@@ -181,35 +186,6 @@ fn exact_sub_fields<'a>(field: &str, fields: &'a Fields) -> Vec<(&'a String, &'a
         .collect();
     found.sort_by_key(|(name, _)| !name.ends_with(".keyword"));
     found
-}
-
-/// Splits once more where only some of the indices can search the field.
-fn searchable_forms(
-    field_type: FieldType,
-    exact: Option<String>,
-    group: Group,
-    capability: &Capability,
-) -> Vec<FieldForm> {
-    let form = |indices: Vec<String>, searchable| FieldForm {
-        field_type,
-        exact: exact.clone(),
-        indices,
-        searchable,
-    };
-    let names = |group: Group| group.map(|group| group.into_iter().collect()).unwrap_or_default();
-    let Some(deaf) = &capability.non_searchable_indices else {
-        return vec![form(names(group), capability.searchable)];
-    };
-    let Some(group) = group.or_else(|| capability.indices.as_ref().map(|all| all.iter().cloned().collect()))
-    else {
-        return vec![form(Vec::new(), false)];
-    };
-    let (deaf, able): (Vec<String>, Vec<String>) = group.into_iter().partition(|index| deaf.contains(index));
-    [(able, true), (deaf, false)]
-        .into_iter()
-        .filter(|(indices, _)| !indices.is_empty())
-        .map(|(indices, searchable)| form(indices, searchable))
-        .collect()
 }
 
 #[cfg(test)]

@@ -148,9 +148,8 @@ fn absent(answer: &Answer, error_type: &str) -> Result<(), ElasticError> {
 fn no_alias(answer: &Answer) -> Result<(), ElasticError> {
     let error = answer.status_error();
     let missing = |reason: &str| reason.contains("alias") && reason.contains("missing");
-    let told = error
-        .causes()
-        .iter()
-        .any(|cause| cause.is("aliases_not_found_exception") || cause.reason.as_deref().is_some_and(missing));
+    let told = error.causes().iter().any(|cause| {
+        cause.is("aliases_not_found_exception") || cause.sentence.as_deref().is_some_and(missing)
+    });
     if told { Ok(()) } else { Err(error) }
 }

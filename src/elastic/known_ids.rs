@@ -33,7 +33,8 @@ struct Hits {
 
 #[derive(Deserialize)]
 struct Hit {
-    _id: String,
+    #[serde(rename = "_id")]
+    id: String,
 }
 
 impl Cluster {
@@ -84,7 +85,7 @@ fn read(answer: &Answer) -> Result<Vec<String>, ElasticError> {
     if found.timed_out {
         return Err(answer.error(Cause::Shards("the search timed out in the cluster".to_owned())));
     }
-    Ok(found.hits.hits.into_iter().map(|hit| hit._id).collect())
+    Ok(found.hits.hits.into_iter().map(|hit| hit.id).collect())
 }
 
 #[cfg(test)]

@@ -77,10 +77,12 @@ struct Hits<'a> {
 
 #[derive(Deserialize)]
 struct Hit<'a> {
-    _index: String,
-    _id: String,
-    #[serde(borrow, default)]
-    _source: Option<&'a RawValue>,
+    #[serde(rename = "_index")]
+    index: String,
+    #[serde(rename = "_id")]
+    id: String,
+    #[serde(borrow, default, rename = "_source")]
+    source: Option<&'a RawValue>,
     #[serde(borrow, default)]
     fields: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -168,19 +170,21 @@ fn read(answer: &Answer, size: usize) -> Result<Read, ElasticError> {
         events: Vec::with_capacity(hits.len()),
         repaired: Vec::new(),
     };
-    hits.iter().for_each(|hit| add(&mut page, hit));
+    for hit in hits {
+        add(&mut page, hit);
+    }
     let after = hits.last().map(|hit| hit.sort.to_owned());
     let too_large = found.shards.is_too_large();
     Ok(Read { page, pit_id: found.pit_id, after, too_large })
 }
 
 fn add(page: &mut Page, hit: &Hit<'_>) {
-    let source = decode::object(hit._source);
+    let source = decode::object(hit.source);
     let fields = decode::object(hit.fields);
     if source.repaired || fields.repaired {
-        page.repaired.push(format!("`{}`/`{}`", hit._index, hit._id));
+        page.repaired.push(format!("`{}`/`{}`", hit.index, hit.id));
     }
-    let (index, id) = (hit._index.clone(), hit._id.clone());
+    let (index, id) = (hit.index.clone(), hit.id.clone());
     page.events.push(Event { index, id, source: source.object, fields: fields.object });
 }
 
@@ -208,7 +212,7 @@ mod tests {
     async fn opened(mut acts: Vec<Act>) -> (Fake, PointInTime) {
         acts.insert(0, Act::json(200, OPENED));
         let fake = Fake::start(acts).await;
-        match fake.cluster.open_point_in_time(&["logs-*".into()], Duration::from_secs(60)).await {
+        match fake.cluster.open_point_in_time(&["logs-*".into()], Duration::from_mins(1)).await {
             Ok(Opening::Opened(pit)) => (fake, pit),
             other => panic!("{other:?}"),
         }

@@ -130,7 +130,7 @@ impl Cluster {
 fn is_unknown_parameter(error: &ElasticError) -> bool {
     let names_it = |reason: &str| reason.contains("unrecognized") && reason.contains("allow_partial");
     error.status() == Some(400)
-        && error.causes().iter().any(|cause| cause.reason.as_deref().is_some_and(names_it))
+        && error.causes().iter().any(|cause| cause.sentence.as_deref().is_some_and(names_it))
 }
 
 #[cfg(test)]
@@ -144,7 +144,7 @@ mod tests {
         let unknown = r#"{"error":{"root_cause":[{"type":"illegal_argument_exception","reason":
             "request [/a/_pit] contains unrecognized parameter: [allow_partial_search_results]"}]},"status":400}"#;
         let fake = Fake::start(vec![Act::json(400, unknown), Act::json(200, r#"{"id":"x"}"#)]).await;
-        let opening = fake.cluster.open_point_in_time(&["a".into()], Duration::from_secs(60)).await;
+        let opening = fake.cluster.open_point_in_time(&["a".into()], Duration::from_mins(1)).await;
         let Ok(Opening::Opened(pit)) = opening else { panic!("{opening:?}") };
         assert_eq!(pit.missing, None);
         assert_eq!(fake.seen()[1].line, "POST /a/_pit?keep_alive=60s&ignore_unavailable=true");
@@ -155,7 +155,7 @@ mod tests {
         let answer = r#"{"id":"x","_shards":{"total":0,"successful":0,"failed":0}}"#;
         let fake = Fake::start(vec![Act::json(200, answer)]).await;
         let patterns = ["far:logs-*".to_owned(), "logs-*".to_owned()];
-        let opening = fake.cluster.open_point_in_time(&patterns, Duration::from_secs(60)).await;
+        let opening = fake.cluster.open_point_in_time(&patterns, Duration::from_mins(1)).await;
         assert!(matches!(opening, Ok(Opening::NoIndices)), "{opening:?}");
         assert!(fake.seen()[0].line.starts_with("POST /far%3Alogs-*,logs-*/_pit?"));
     }

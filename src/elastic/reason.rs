@@ -16,8 +16,8 @@ pub(super) struct Reason {
     #[serde(rename = "type", default)]
     pub(super) error_type: Option<String>,
     /// A sentence; some exceptions have none.
-    #[serde(default)]
-    pub(super) reason: Option<String>,
+    #[serde(default, rename = "reason")]
+    pub(super) sentence: Option<String>,
     /// What lies behind it.
     #[serde(default)]
     caused_by: Option<Box<Reason>>,
@@ -31,7 +31,7 @@ impl Reason {
         while let Some(below) = &inner.caused_by {
             inner = below;
         }
-        if let Some(reason) = inner.reason.as_deref().filter(|reason| !words.contains(*reason)) {
+        if let Some(reason) = inner.sentence.as_deref().filter(|reason| !words.contains(*reason)) {
             words = format!("{words}, caused by {}", shorten(reason, MAX_REASON));
         }
         words
@@ -46,7 +46,7 @@ impl Reason {
     /// Whether a smaller answer could have been given.
     pub(super) fn is_too_large(&self) -> bool {
         self.is("circuit_breaking_exception")
-            || self.reason.as_deref().is_some_and(|reason| reason.contains("Result window is too large"))
+            || self.sentence.as_deref().is_some_and(|reason| reason.contains("Result window is too large"))
     }
 
     /// Whether the point in time is gone.
@@ -55,7 +55,7 @@ impl Reason {
     }
 
     fn own_words(&self) -> String {
-        match (&self.error_type, &self.reason) {
+        match (&self.error_type, &self.sentence) {
             (Some(kind), Some(reason)) => format!("{kind}: {}", shorten(reason, MAX_REASON)),
             (Some(kind), None) => kind.clone(),
             (None, Some(reason)) => shorten(reason, MAX_REASON),
@@ -69,7 +69,7 @@ pub(super) fn root_causes(body: &str) -> Vec<Reason> {
     let Ok(body) = serde_json::from_str::<Value>(body) else { return Vec::new() };
     let error = &body["error"];
     if let Some(text) = error.as_str() {
-        return vec![Reason { reason: Some(text.to_owned()), ..Reason::default() }];
+        return vec![Reason { sentence: Some(text.to_owned()), ..Reason::default() }];
     }
     let top: Option<Reason> = Reason::deserialize(error).ok();
     let mut causes: Vec<Reason> = Vec::<Reason>::deserialize(&error["root_cause"]).unwrap_or_default();
