@@ -19,11 +19,16 @@
 //! | [`local`] | files of events → events; alerts and state → files | EQL, rules, the clock |
 //! | [`alert`] | `Rule` + match → alert document, its id, its index | network |
 //! | [`checkpoint`] | `Cursor` ↔ a document in the cluster, or a local file | rules |
+//! | [`detect`] | a rule, a source, a sink, a store → a report: the one place where the stages meet | the clock |
+//! | [`schedule`] | rules and the clock → runs; signals → a clean end | queries |
+//! | [`cli`] | arguments → a command; results → stdout | |
 //!
 //! A module imports only modules above it in the table; `tests/architecture.rs` enforces it.
 
 pub mod alert;
 pub mod checkpoint;
+pub mod cli;
+pub mod detect;
 pub mod diagnostic;
 pub mod dsl;
 pub mod elastic;
@@ -33,4 +38,5 @@ pub mod event;
 pub mod local;
 pub mod plan;
 pub mod rule;
+pub mod schedule;
 pub mod schema;

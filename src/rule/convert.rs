@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::check_query::check_query;
 use super::file::RuleFile;
 use super::keys::SUPPORTED_TYPE;
 use super::model::{EVENT_CATEGORY, Example, Rule, RuleSeverity, Schedule, TIMESTAMP, TimeFields};
+use super::parse_query::parse_query;
 use super::query::QueryText;
 use super::report::Report;
 use super::tree::Table;
 use super::{check_values, threat, transform};
 use crate::diagnostic::Node;
+use crate::eql::Query;
 
 /// What reading one file gave.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,10 +58,7 @@ impl Conversion<'_> {
         let threat =
             self.rule.tables("threat").filter_map(|one| threat::read(one, &mut self.report.problems));
         let threat: Vec<_> = threat.collect();
-        let (query, query_report) = match self.query() {
-            Some((query, report)) => (Some(query), report),
-            None => (None, None),
-        };
+        let (query, query_report) = self.query();
         let rule = query.zip(schedule).and_then(|(query, schedule)| self.build(query, schedule, threat));
         (rule, query_report)
     }
@@ -86,24 +84,20 @@ impl Conversion<'_> {
             .map(|(look_back, interval): (Duration, Duration)| Schedule { look_back, interval })
     }
 
-    /// The query, if the rule is of a type whose queries can be read.
-    fn query(&mut self) -> Option<(QueryText, Option<Report>)> {
-        let written = self.rule.text("query")?;
-        let query = QueryText::locate(written.node, written.span, &self.report.text);
-        if self.rule.text("type")?.node != SUPPORTED_TYPE {
-            return None;
+    /// The query, if the rule is of a type whose queries can be read, and a report where it cannot be shown in the file.
+    fn query(&mut self) -> (Option<Query>, Option<Report>) {
+        let Some(written) = self.rule.text("query") else { return (None, None) };
+        if self.rule.text("type").is_none_or(|kind| kind.node != SUPPORTED_TYPE) {
+            return (None, None);
         }
-        let problems = check_query(&query.text).err().unwrap_or_default();
-        let own = query.report(problems, self.report);
-        Some((query, own))
+        let place = QueryText::locate(written.node, written.span, &self.report.text);
+        match parse_query(&place.text) {
+            Ok(query) => (Some(query), None),
+            Err(problems) => (None, place.report(problems, self.report)),
+        }
     }
 
-    fn build(
-        &self,
-        query: QueryText,
-        schedule: Schedule,
-        threat: Vec<super::threat::Threat>,
-    ) -> Option<Rule> {
+    fn build(&self, query: Query, schedule: Schedule, threat: Vec<super::threat::Threat>) -> Option<Rule> {
         let note = self.optional("note").map(|note| transform::render(&note, self.root.table("transform")));
         let mut parameters = self.rule.to_json();
         if let Some(note) = &note {

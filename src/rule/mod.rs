@@ -38,7 +38,6 @@
 //! [`Rule::triage`] and not run yet, which a warning says.
 
 mod check_form;
-mod check_query;
 mod check_values;
 mod convert;
 mod embedded;
@@ -49,6 +48,7 @@ mod load;
 mod model;
 mod names;
 mod nearest;
+mod parse_query;
 mod query;
 mod report;
 mod stakeout_keys;
@@ -58,12 +58,12 @@ mod time_span;
 mod transform;
 mod tree;
 
-pub use check_query::check_query;
 pub use convert::{Reading, read};
 pub use embedded::embedded;
 pub use file::{MAX_BYTES, RuleFile};
 pub use load::{DEPRECATED_FOLDER, Loaded, load, load_texts};
 pub use model::{EVENT_CATEGORY, Example, Rule, RuleSeverity, Schedule, TIMESTAMP, TimeFields};
+pub use parse_query::parse_query;
 pub use query::QueryText;
 pub use report::{Report, RuleErrors, render_all};
 pub use threat::{Technique, Threat, ThreatEntry};

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::query::QueryText;
 use super::threat::Threat;
+use crate::eql::Query;
 
 /// The field of the time at which an event happened.
 pub const TIMESTAMP: &str = "@timestamp";
@@ -48,7 +48,7 @@ pub struct Rule {
     /// The index patterns it searches; at least one.
     pub index: Vec<String>,
     /// The query.
-    pub query: QueryText,
+    pub query: Query,
     /// The field that the query's event category is compared with.
     pub category_field: String,
     /// By which times events fall into a window.

@@ -1,15 +1,16 @@
-//! Whether the text of a query can be a query.
+//! The query of a rule, read by the EQL parser.
 
 use crate::diagnostic::{Diagnostic, EMPTY_QUERY, Span};
+use crate::eql::Query;
 
-/// Checks the text of a query.
+/// Reads the text of a query.
 ///
 /// # Errors
 /// Every problem, with spans into `text`.
-pub fn check_query(text: &str) -> Result<(), Vec<Diagnostic>> {
+pub fn parse_query(text: &str) -> Result<Query, Vec<Diagnostic>> {
     if text.trim().is_empty() {
         let problem = Diagnostic::error(EMPTY_QUERY, Span::new(0, text.len()), "the query is empty");
         return Err(vec![problem.hint("every event: `any where true`")]);
     }
-    Ok(())
+    Query::parse(text)
 }

@@ -1,0 +1,191 @@
+//! What can be typed: commands, flags, and the environment variables that stand for them.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use secrecy::SecretString;
+
+use super::range::RangeText;
+
+/// Runs Elastic detection rules against Elasticsearch: nothing missed, nothing twice.
+#[derive(Debug, Parser)]
+#[command(name = "stakeout", version, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    /// Say more on stderr (twice: even more)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Say only errors on stderr
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Watch: every rule on its own interval, or once, or over the past
+    Run(RunArgs),
+    /// Show the query a rule will send, and what is left to evaluate here
+    Explain(ExplainArgs),
+    /// Run each rule's own examples
+    Test(TestArgs),
+    /// Make the alerts index and Kibana's data view, or print them as files
+    Setup(SetupArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub rules: RuleArgs,
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// One pass of every rule from its checkpoint to now, then exit
+    #[arg(long, conflicts_with = "backfill")]
+    pub once: bool,
+    /// One shot over the past, then exit: `24h`, `7d`, `48h..24h`, `2026-11-01..2026-11-20` (both days whole),
+    /// `2026-11-20T08:00:00Z..`; taken up again where it was interrupted; the daemon's checkpoint is left alone
+    #[arg(long, value_name = "FROM[..TO]")]
+    pub backfill: Option<RangeText>,
+    /// Print the alerts instead of writing them; no checkpoint moves
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write alias of the alerts index
+    #[arg(long, value_name = "NAME", default_value = "stakeout-alerts", conflicts_with_all = ["events", "alerts"])]
+    pub alerts_index: String,
+    /// Read events from these files or folders instead of a cluster (`-`: standard input; repeatable)
+    #[arg(long, value_name = "PATH")]
+    pub events: Vec<PathBuf>,
+    /// With --events: the file that takes the alerts; checkpoints lie beside it
+    #[arg(long, value_name = "FILE", default_value = "alerts.ndjson", requires = "events")]
+    pub alerts: PathBuf,
+    /// How results are printed [default: human on a terminal, else json]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<Format>,
+}
+
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The rule: a file, or the id or name of a built-in rule
+    #[arg(value_name = "RULE")]
+    pub rule: String,
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// Ask no cluster, take the types of the Elastic Common Schema
+    #[arg(long)]
+    pub offline: bool,
+    /// How results are printed [default: human on a terminal, else json]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<Format>,
+}
+
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// Rule files or folders [default: the built-in rules]
+    #[arg(value_name = "RULE")]
+    pub rules: Vec<PathBuf>,
+    /// How results are printed [default: human on a terminal, else json]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<Format>,
+}
+
+#[derive(Debug, Args)]
+pub struct SetupArgs {
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// Kibana's address, with base path and `/s/SPACE` where there is one; without it no data view is made
+    #[arg(long, value_name = "URL", env = "KIBANA_URL")]
+    pub kibana_url: Option<String>,
+    /// Write alias of the alerts index
+    #[arg(long, value_name = "NAME", default_value = "stakeout-alerts")]
+    pub alerts_index: String,
+    /// Write everything as files into this folder instead
+    #[arg(long, value_name = "DIR")]
+    pub print: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct RuleArgs {
+    /// Rule files or folders of them (repeatable) [default: the built-in rules]
+    #[arg(long = "rules", value_name = "PATH")]
+    pub rules: Vec<PathBuf>,
+}
+
+/// Where the cluster is and how to log in; an empty variable counts as unset.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Elasticsearch")]
+pub struct ConnectionArgs {
+    /// Address; several separated by commas are used in turn [default: http://localhost:9200]
+    #[arg(long, value_name = "URL", env = "ELASTICSEARCH_URL", hide_env_values = true)]
+    pub elasticsearch_url: Option<String>,
+    /// Cloud ID of an Elastic Cloud deployment, instead of an address
+    #[arg(long, value_name = "ID", env = "ELASTIC_CLOUD_ID")]
+    pub cloud_id: Option<String>,
+    /// API key, encoded or as `id:key`
+    #[arg(long, value_name = "KEY", env = "ELASTICSEARCH_API_KEY", hide_env_values = true)]
+    pub api_key: Option<SecretString>,
+    /// User name
+    #[arg(long, value_name = "NAME", env = "ELASTICSEARCH_USERNAME")]
+    pub username: Option<String>,
+    /// Password
+    #[arg(long, value_name = "PASSWORD", env = "ELASTICSEARCH_PASSWORD", hide_env_values = true)]
+    pub password: Option<SecretString>,
+    /// Bearer token
+    #[arg(long, value_name = "TOKEN", env = "ELASTICSEARCH_BEARER_TOKEN", hide_env_values = true)]
+    pub bearer_token: Option<SecretString>,
+    /// PEM file of the authority that signed the cluster's certificate
+    #[arg(long, value_name = "FILE", env = "ELASTICSEARCH_CA_CERT")]
+    pub ca_cert: Option<PathBuf>,
+}
+
+/// When colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    /// Whether to colour what goes to stderr; `NO_COLOR` counts as in <https://no-color.org>.
+    #[expect(clippy::disallowed_methods, reason = "the command line is where the environment is read")]
+    pub fn on_stderr(self) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto => {
+                let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+                !unwanted && std::io::stderr().is_terminal()
+            }
+        }
+    }
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Format {
+    /// What was asked for, else by whether stdout is a terminal.
+    pub fn or_fitting(asked: Option<Self>) -> Self {
+        asked.unwrap_or_else(|| if std::io::stdout().is_terminal() { Self::Human } else { Self::Json })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

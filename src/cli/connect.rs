@@ -1,0 +1,68 @@
+//! From flags and environment to a cluster.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::args::ConnectionArgs;
+use crate::elastic::{Ambient, Auth, CaCertificate, Cluster, Connection};
+use crate::schedule;
+
+/// The cluster that the arguments name; nothing is asked of it yet.
+///
+/// # Errors
+/// The address, the Cloud ID or the certificate cannot be used, or two ways to log in are given.
+pub fn cluster(args: &ConnectionArgs) -> anyhow::Result<Cluster> {
+    let connection = Connection {
+        urls: urls(args),
+        cloud_id: given(args.cloud_id.as_deref()).map(str::to_owned),
+        auth: auth(args)?,
+        ca_certificate: ca_file(args).map(CaCertificate::File),
+        ..Connection::default()
+    };
+    let ambient = Ambient::new(schedule::utc_now, tokio::time::sleep);
+    Cluster::with_ambient(&connection, ambient).context("the cluster cannot be used")
+}
+
+/// The one way to log in that is given.
+///
+/// # Errors
+/// Two ways are given, or half of one.
+pub fn auth(args: &ConnectionArgs) -> anyhow::Result<Auth> {
+    let (key, token) = (secret(args.api_key.as_ref()), secret(args.bearer_token.as_ref()));
+    let (username, password) = (given(args.username.as_deref()), secret(args.password.as_ref()));
+    let basic = match (username, password) {
+        (Some(username), Some(password)) => Some(Auth::Basic { username: username.to_owned(), password }),
+        (None, None) => None,
+        (Some(_), None) => bail!("a user name is given without a password: set ELASTICSEARCH_PASSWORD"),
+        (None, Some(_)) => bail!("a password is given without a user name: set ELASTICSEARCH_USERNAME"),
+    };
+    let mut ways = [key.map(Auth::ApiKey), token.map(Auth::Bearer), basic].into_iter().flatten();
+    let way = ways.next().unwrap_or(Auth::None);
+    if ways.next().is_some() {
+        bail!(
+            "more than one way to log in is given: keep one of API key, bearer token, and user name with password"
+        );
+    }
+    Ok(way)
+}
+
+/// The file of the certificate authority, where one is given.
+pub fn ca_file(args: &ConnectionArgs) -> Option<PathBuf> {
+    args.ca_cert.clone().filter(|path| !path.as_os_str().is_empty())
+}
+
+fn urls(args: &ConnectionArgs) -> Vec<String> {
+    let text = given(args.elasticsearch_url.as_deref()).unwrap_or_default();
+    text.split(',').map(str::trim).filter(|url| !url.is_empty()).map(str::to_owned).collect()
+}
+
+/// An empty variable counts as unset, as compose files leave them.
+fn given(text: Option<&str>) -> Option<&str> {
+    text.map(str::trim).filter(|text| !text.is_empty())
+}
+
+fn secret(secret: Option<&SecretString>) -> Option<SecretString> {
+    secret.filter(|secret| !secret.expose_secret().trim().is_empty()).cloned()
+}

@@ -1,0 +1,73 @@
+//! The command line: one file a command, results on stdout, everything else on stderr.
+
+mod args;
+mod connect;
+mod explain;
+mod kibana;
+mod output;
+mod progress;
+mod range;
+mod rules;
+mod run;
+mod setup;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use args::{Cli, Command};
+
+/// How a command ended.
+enum Ending {
+    /// Everything was done.
+    Done,
+    /// It ran, and something failed; said already.
+    Failed,
+    /// The command, a setting or a rule is wrong, and nothing was run.
+    Wrong(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Ending {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Wrong(error)
+    }
+}
+
+/// Runs the command that the process was started with: 0 done, 1 something failed, 2 nothing was run.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let color = cli.color.on_stderr();
+    start_logging(cli.verbose, cli.quiet, color);
+    let ending = match cli.command {
+        Command::Run(args) => run::run(args, color),
+        Command::Explain(args) => explain::explain(&args, color),
+        Command::Test(args) => test::test(&args, color),
+        Command::Setup(args) => setup::setup(args),
+    };
+    match ending {
+        Ending::Done => ExitCode::SUCCESS,
+        Ending::Failed => ExitCode::from(1),
+        Ending::Wrong(error) => {
+            output::say(&format!("error: {error:#}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn start_logging(verbose: u8, quiet: bool, color: bool) {
+    let level = match (quiet, verbose) {
+        (true, _) => "error",
+        (false, 0) => "warn,stakeout=info",
+        (false, 1) => "warn,stakeout=debug",
+        (false, _) => "info,stakeout=trace",
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(level))
+        .with_writer(std::io::stderr)
+        .with_ansi(color)
+        .with_target(false)
+        .init();
+}

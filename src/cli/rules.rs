@@ -1,0 +1,47 @@
+//! Which rules a command is about.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::anyhow;
+
+use super::output;
+use crate::rule::{self, Rule};
+
+/// The rules of the given files and folders, or those compiled in.
+///
+/// # Errors
+/// Any of them is broken: the error holds every problem of every file, ready to be read.
+pub fn load(paths: &[PathBuf], color: bool) -> anyhow::Result<Vec<Arc<Rule>>> {
+    let loaded = if paths.is_empty() { rule::embedded() } else { rule::load(paths) };
+    let loaded = loaded.map_err(|errors| anyhow!("the rules cannot be used\n{}", errors.render(color)))?;
+    for warning in &loaded.warnings {
+        output::say(&warning.render(color));
+    }
+    for folder in &loaded.passed_over {
+        tracing::info!("passed over `{}`", folder.display());
+    }
+    Ok(loaded.rules.into_iter().map(Arc::new).collect())
+}
+
+/// The rule that `wanted` names: a file, or the id or name of a built-in rule.
+///
+/// # Errors
+/// There is no such rule, or its file is broken.
+pub fn find(wanted: &str, color: bool) -> anyhow::Result<Arc<Rule>> {
+    if Path::new(wanted).exists() {
+        let mut rules = load(&[PathBuf::from(wanted)], color)?;
+        return match rules.len() {
+            1 => Ok(rules.remove(0)),
+            number => Err(anyhow!("`{wanted}` holds {number} rules: name one file")),
+        };
+    }
+    let rules = load(&[], color)?;
+    let names: Vec<String> = rules.iter().map(|rule| format!("  {} {}", rule.rule_id, rule.name)).collect();
+    rules.into_iter().find(|rule| rule.rule_id == wanted || rule.name == wanted).ok_or_else(|| {
+        anyhow!(
+            "`{wanted}` is neither a file nor a built-in rule; the built-in rules are:\n{}",
+            names.join("\n")
+        )
+    })
+}

@@ -1,0 +1,257 @@
+//! `stakeout run`: the daemon, one pass, or one shot over the past.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use tokio::task::JoinHandle;
+
+use super::Ending;
+use super::args::{Format, RunArgs};
+use super::connect;
+use super::output;
+use super::progress::show_progress;
+use super::rules;
+use crate::alert::{AlertDocument, AlertIndex, Run};
+use crate::checkpoint::Store;
+use crate::detect::{BackfillRange, RuleReport, Runner, Settings, Sink, Source, Watch};
+use crate::local::{AlertFile, EventFiles, StateFile};
+use crate::rule::Rule;
+use crate::schedule;
+
+/// Runs the rules as the arguments say.
+pub fn run(args: RunArgs, color: bool) -> Ending {
+    match prepared(args, color) {
+        Ok(job) => job.start(),
+        Err(error) => Ending::Wrong(error),
+    }
+}
+
+/// Everything of the command line, checked before anything runs.
+struct Job {
+    rules: Vec<Arc<Rule>>,
+    runner: Arc<Runner>,
+    mode: Mode,
+    format: Format,
+    dry_run: bool,
+}
+
+enum Mode {
+    Daemon,
+    Once,
+    Backfill(BackfillRange),
+}
+
+fn prepared(args: RunArgs, color: bool) -> anyhow::Result<Job> {
+    let rules = rules::load(&args.rules.rules, color)?;
+    let format = Format::or_fitting(args.format);
+    let mode = match (&args.backfill, args.once) {
+        (Some(range), _) => Mode::Backfill(range.at(schedule::utc_now()).map_err(|error| anyhow!(error))?),
+        (None, true) => Mode::Once,
+        (None, false) => Mode::Daemon,
+    };
+    let kind = match mode {
+        Mode::Daemon => "run",
+        Mode::Once => "once",
+        Mode::Backfill(_) => "backfill",
+    };
+    let (source, sink, store) = places(&args)?;
+    let (sink, store) = if args.dry_run { dry(sink, store, format) } else { (sink, store) };
+    let run = Run { id: uuid::Uuid::new_v4().to_string(), kind };
+    let settings = Settings::default();
+    let runner = Arc::new(Runner { source, sink, store, settings, run, clock: schedule::utc_now });
+    Ok(Job { rules, runner, mode, format, dry_run: args.dry_run })
+}
+
+/// Where events come from, alerts go to and checkpoints are kept.
+fn places(args: &RunArgs) -> anyhow::Result<(Source, Sink, Store)> {
+    if args.events.is_empty() {
+        let cluster = connect::cluster(&args.connection)?;
+        let index = AlertIndex::new(&args.alerts_index);
+        let store = Store::Cluster { cluster: cluster.clone(), index: index.state_index() };
+        return Ok((Source::Cluster(cluster.clone()), Sink::Cluster { cluster, index }, store));
+    }
+    let alerts = AlertFile::open(&args.alerts)?;
+    say_found(&alerts);
+    let state = StateFile::beside(&args.alerts);
+    let own = AlertFile::own_files(&args.alerts).into_iter().chain(state.own_files());
+    let events = EventFiles::new(args.events.clone()).without(own);
+    Ok((Source::Files(events), Sink::file(alerts), Store::file(state)))
+}
+
+fn say_found(alerts: &AlertFile) {
+    let found = alerts.found();
+    if found.cut_off_bytes > 0 {
+        let path = alerts.path().display();
+        output::say(&format!(
+            "warning: `{path}` ended in half an alert ({} bytes), moved aside",
+            found.cut_off_bytes
+        ));
+    }
+    if let Some(line) = found.first_unknown_line {
+        let path = alerts.path().display();
+        output::say(&format!(
+            "warning: `{path}` holds {} lines that are no alerts, first line {line}",
+            found.unknown_lines
+        ));
+    }
+}
+
+/// A dry run begins where a real one would, and shows what that would write.
+fn dry(sink: Sink, store: Store, format: Format) -> (Sink, Store) {
+    let show = move |alert: &AlertDocument| match format {
+        Format::Json => output::json(&alert.body),
+        Format::Human => output::result(&serde_json::to_string_pretty(&alert.body).unwrap_or_default()),
+    };
+    (sink.only_shown(Box::new(show)), Store::Discard(Box::new(store)))
+}
+
+impl Job {
+    fn start(self) -> Ending {
+        let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return Ending::Wrong(anyhow!(error).context("the runtime could not be started")),
+        };
+        let ending = runtime.block_on(self.go());
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        ending
+    }
+
+    async fn go(self) -> Ending {
+        let stop = match schedule::stop_on_signals().context("signals cannot be caught") {
+            Ok(stop) => stop,
+            Err(error) => return Ending::Wrong(error),
+        };
+        let watch = Watch { stop, ..Watch::default() };
+        match &self.mode {
+            Mode::Daemon => self.watch_over(watch).await,
+            Mode::Once | Mode::Backfill(_) => self.one_shot(watch).await,
+        }
+    }
+
+    async fn watch_over(&self, watch: Watch) -> Ending {
+        tracing::info!(rules = self.rules.len(), version = env!("CARGO_PKG_VERSION"), "watching");
+        match schedule::run(self.runner.clone(), self.rules.clone(), watch).await {
+            Ok(()) => Ending::Done,
+            Err(error) => {
+                output::say(&format!("error: {error}"));
+                Ending::Failed
+            }
+        }
+    }
+
+    async fn one_shot(&self, watch: Watch) -> Ending {
+        let task = tokio::spawn(all_rules(
+            self.runner.clone(),
+            self.rules.clone(),
+            self.range().cloned(),
+            watch.clone(),
+        ));
+        let bar = self.range().and_then(|range| show_progress(range, &watch));
+        let reports = within_grace(task, &watch).await;
+        drop(bar);
+        let Some(reports) = reports else {
+            output::say("error: stopped; what was under way is read again by the next run");
+            return Ending::Failed;
+        };
+        match reports {
+            Ok(reports) => self.tell(&reports),
+            Err(error) => {
+                output::say(&format!("error: {error}"));
+                Ending::Failed
+            }
+        }
+    }
+
+    fn range(&self) -> Option<&BackfillRange> {
+        match &self.mode {
+            Mode::Backfill(range) => Some(range),
+            Mode::Daemon | Mode::Once => None,
+        }
+    }
+
+    /// One line a rule, and what went wrong on stderr.
+    fn tell(&self, reports: &[RuleReport]) -> Ending {
+        for report in reports {
+            if let Some(error) = &report.error {
+                output::say(&format!("error: rule `{}`: {error}", report.name));
+            }
+            for pattern in &report.indices_missing {
+                output::say(&format!("warning: rule `{}`: no index matches `{pattern}`", report.name));
+            }
+            let words = summary(report);
+            match (self.dry_run, self.format) {
+                (true, _) => output::say(&words),
+                (false, Format::Human) => output::result(&words),
+                (false, Format::Json) => output::json(report),
+            }
+        }
+        if reports.iter().all(RuleReport::succeeded) { Ending::Done } else { Ending::Failed }
+    }
+}
+
+/// Every rule, one after the other; once the cluster is out of reach the others need not try.
+async fn all_rules(
+    runner: Arc<Runner>,
+    rules: Vec<Arc<Rule>>,
+    range: Option<BackfillRange>,
+    watch: Watch,
+) -> Result<Vec<RuleReport>, crate::detect::ReadyError> {
+    runner.ready().await?;
+    let mut reports = Vec::new();
+    for rule in rules {
+        let report = match &range {
+            Some(range) => runner.backfill_rule(&rule, range, &watch).await,
+            None => runner.run_rule(&rule, &watch).await,
+        };
+        let over = report.unreachable || report.interrupted;
+        reports.push(report);
+        if over {
+            break;
+        }
+    }
+    Ok(reports)
+}
+
+/// The task's result, unless it was told to stop and does not come to an end in time.
+async fn within_grace<T>(task: JoinHandle<T>, watch: &Watch) -> Option<T> {
+    let stopped = async {
+        watch.stop.cancelled().await;
+        tokio::time::sleep(schedule::GRACE).await;
+    };
+    tokio::select! {
+        ended = task => ended.ok(),
+        () = stopped => None,
+    }
+}
+
+fn summary(report: &RuleReport) -> String {
+    let RuleReport {
+        name,
+        matches,
+        alerts_created,
+        alerts_existing,
+        alerts_rejected,
+        late,
+        owed,
+        took_ms,
+        ..
+    } = report;
+    let mut words = format!(
+        "{name}: {matches} matches, {alerts_created} alerts created, {alerts_existing} already there"
+    );
+    for (count, what) in
+        [(alerts_rejected, "refused"), (late, "found late"), (owed, "stretches of time owed")]
+    {
+        if *count > 0 {
+            words.push_str(&format!(", {count} {what}"));
+        }
+    }
+    if let (Some(from), Some(to)) = (report.from, report.to) {
+        words.push_str(&format!(" ({} to {}, {took_ms} ms)", from.to_rfc3339(), to.to_rfc3339()));
+    }
+    if report.interrupted {
+        words.push_str(", stopped before the end");
+    }
+    words
+}

@@ -1,0 +1,122 @@
+//! One shot over the past, with a checkpoint of its own, so that it can be taken up again and leaves the daemon's alone.
+
+use chrono::{DateTime, Utc};
+
+use super::progress::Watch;
+use super::question::Question;
+use super::report::RuleReport;
+use super::runner::{Next, Progressing, Runner, failed};
+use crate::alert::AlertBuilder;
+use crate::checkpoint::{Cursor, Window};
+use crate::rule::Rule;
+
+/// The stretch of time of a backfill.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackfillRange {
+    /// As it was asked for: the same words take up an interrupted backfill again.
+    pub text: String,
+    /// Start, inclusive.
+    pub from: DateTime<Utc>,
+    /// End, inclusive.
+    pub to: DateTime<Utc>,
+}
+
+impl Runner {
+    /// Runs `rule` over `range`, from where an interrupted backfill of the same words got to.
+    pub async fn backfill_rule(&self, rule: &Rule, range: &BackfillRange, watch: &Watch) -> RuleReport {
+        self.timed(rule, watch, |question, alerts| self.go_over(rule, range, question, alerts, watch)).await
+    }
+
+    async fn go_over(
+        &self,
+        rule: &Rule,
+        range: &BackfillRange,
+        question: Question,
+        alerts: AlertBuilder,
+        watch: &Watch,
+    ) -> RuleReport {
+        let key = format!("backfill/{}/{}", rule.rule_id, range.text);
+        let mut tracked = match self.store.load(&key, &rule.name).await {
+            Ok(tracked) => tracked,
+            Err(error) => return failed(rule, &error),
+        };
+        let stretches = remaining(tracked.cursor.as_ref(), range);
+        if stretches.first().is_some_and(|first| first.from > range.from) {
+            tracing::info!(rule = %rule.name, at = %stretches[0].from, "taking up an interrupted backfill");
+        } else {
+            tracked.cursor = None;
+        }
+        let pass = self.pass(rule, &question, &alerts, watch);
+        let begin = Cursor::starting_at(range.from);
+        let mut progressing =
+            Progressing { pass, tracked, begin, now: self.now(), report: RuleReport::new(rule) };
+        let mut stopped = false;
+        for stretch in stretches {
+            stopped = stopped || self.stretch(&mut progressing, stretch).await == Next::Stop;
+        }
+        progressing.report.owed = progressing.cursor().owed.len() as u64;
+        if !stopped && progressing.report.owed == 0 {
+            if let Err(error) = self.store.forget(&key).await {
+                progressing.report.fail(error.to_string());
+            }
+        }
+        progressing.report
+    }
+}
+
+/// What an earlier backfill of the same words left to do: what it owes, and what it never reached.
+fn remaining(earlier: Option<&Cursor>, range: &BackfillRange) -> Vec<Window> {
+    let whole = Window::new(range.from, range.to);
+    match earlier {
+        Some(cursor) if cursor.origin <= range.from && cursor.done_until > range.from => {
+            let owed = cursor.owed.iter().filter_map(|owed| owed.window.overlap(&whole));
+            let rest = (cursor.done_until < range.to).then(|| Window::new(cursor.done_until, range.to));
+            owed.chain(rest).collect()
+        }
+        _ => vec![whole],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BackfillRange, remaining};
+    use crate::checkpoint::{Cursor, Window};
+    use chrono::{DateTime, Utc};
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    fn range(from: i64, to: i64) -> BackfillRange {
+        BackfillRange { text: "24h".into(), from: at(from), to: at(to) }
+    }
+
+    #[test]
+    fn a_first_backfill_reads_all() {
+        assert_eq!(remaining(None, &range(0, 100)), [Window::new(at(0), at(100))]);
+    }
+
+    #[test]
+    fn an_interrupted_one_is_taken_up_where_it_was() {
+        let mut cursor = Cursor::starting_at(at(0));
+        cursor.finish(Window::new(at(0), at(20)));
+        cursor.owe(Window::new(at(20), at(30)), "x", at(30));
+        cursor.finish(Window::new(at(30), at(50)));
+        assert_eq!(
+            remaining(Some(&cursor), &range(0, 100)),
+            [Window::new(at(20), at(30)), Window::new(at(50), at(100))]
+        );
+        assert_eq!(
+            remaining(Some(&cursor), &range(25, 125)),
+            [Window::new(at(25), at(30)), Window::new(at(50), at(125))]
+        );
+    }
+
+    #[test]
+    fn one_that_began_later_or_ended_earlier_helps_nothing() {
+        let mut cursor = Cursor::starting_at(at(10));
+        cursor.finish(Window::new(at(10), at(50)));
+        assert_eq!(remaining(Some(&cursor), &range(0, 100)), [Window::new(at(0), at(100))]);
+        assert_eq!(remaining(Some(&cursor), &range(50, 100)), [Window::new(at(50), at(100))]);
+    }
+}

@@ -1,0 +1,19 @@
+//! Where the stages meet: a rule's windows are read, matched, alerted on and remembered.
+
+mod backfill;
+mod pass;
+mod progress;
+mod question;
+mod report;
+mod runner;
+mod sink;
+mod source;
+
+pub use backfill::BackfillRange;
+pub use pass::{PassError, WindowReport};
+pub use progress::{Progress, Watch};
+pub use question::{PrepareError, Question};
+pub use report::RuleReport;
+pub use runner::{ReadyError, Runner, Settings, look_back, overlap};
+pub use sink::{Outcome, Show, Sink, SinkError, install};
+pub use source::{Page, ReadError, Reader, Source};

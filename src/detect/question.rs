@@ -1,0 +1,172 @@
+//! What a rule asks of its source, made anew for each run, so that new indices and mappings count at once.
+
+use std::collections::BTreeSet;
+
+use thiserror::Error;
+
+use crate::diagnostic::{Diagnostic, render};
+use crate::elastic::{Cluster, ElasticError, PatternMatch};
+use crate::eql::Query;
+use crate::eval::Matcher;
+use crate::event::Event;
+use crate::plan::{Input, Plan};
+use crate::rule::{Rule, TIMESTAMP};
+use crate::schema::Schema;
+
+/// Fields whose values an alert needs and that an index may hold outside its documents.
+const OUTSIDE_DOCUMENTS: &[&str] =
+    &["event.dataset", "event.module", "data_stream.type", "data_stream.dataset", "data_stream.namespace"];
+
+/// A rule as it is asked of a cluster or of files.
+#[derive(Debug)]
+pub struct Question {
+    /// The rule's patterns that match no index.
+    pub indices_missing: Vec<String>,
+    pub(super) ask: Ask,
+}
+
+/// How the question is put; `blind` says what part of the data it cannot reach, where there is such a part.
+#[derive(Debug)]
+pub(super) enum Ask {
+    /// Nothing can be asked: no index matches.
+    Nobody { blind: Option<String> },
+    /// As a query.
+    Cluster { plan: Box<Plan>, patterns: Vec<String>, fields: Vec<String>, blind: Option<String> },
+    /// By evaluating the whole rule on each event.
+    Files { matcher: Box<Matcher>, time_field: String, fallback: Option<String> },
+}
+
+/// A rule cannot be asked.
+#[derive(Debug, Error)]
+pub enum PrepareError {
+    /// The cluster did not answer what the rule needs to know.
+    #[error(transparent)]
+    Elastic(#[from] ElasticError),
+    /// The rule does not fit the indices' field types; every reason, with its place in the query.
+    #[error("the query does not fit the fields of its indices\n{0}")]
+    Unfit(String),
+}
+
+impl PrepareError {
+    /// Whether the same may well succeed later, with nothing changed by anyone.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Elastic(error) if error.is_retryable())
+    }
+}
+
+impl Question {
+    /// Asks `cluster` for the indices and field types behind `rule`, and plans its query for them.
+    pub(super) async fn to_cluster(rule: &Rule, cluster: &Cluster) -> Result<Self, PrepareError> {
+        let patterns = cluster.resolve(&rule.index).await?;
+        let missing = patterns.iter().filter(|one| one.is_empty()).map(|one| one.pattern.clone()).collect();
+        let fields = wanted_fields(rule);
+        let capabilities = cluster.field_caps(&rule.index, &fields).await?;
+        let unreachable = joined([closed(&patterns), capabilities.missing]);
+        if capabilities.schema.indices.is_empty() {
+            return Ok(Self { indices_missing: missing, ask: Ask::Nobody { blind: unreachable } });
+        }
+        let plan = planned(rule, &capabilities.schema)?;
+        let ask = Ask::Cluster {
+            blind: joined([unreachable, blind(&plan)]),
+            plan: Box::new(plan),
+            patterns: rule.index.clone(),
+            fields: mapped(fields, &capabilities.schema),
+        };
+        Ok(Self { indices_missing: missing, ask })
+    }
+
+    /// The same rule, evaluated here on each event, with the types of the Elastic Common Schema.
+    pub(super) fn to_files(rule: &Rule) -> Result<Self, PrepareError> {
+        let matcher = Matcher::compile(&rule.query, &Schema::ecs(), &rule.category_field);
+        let matcher = matcher.map_err(|problems| unfit(&rule.query, &problems))?;
+        let ask = Ask::Files {
+            matcher: Box::new(matcher),
+            time_field: rule.time.primary.clone(),
+            fallback: rule.time.fallback.clone(),
+        };
+        Ok(Self { indices_missing: Vec::new(), ask })
+    }
+
+    /// The question to a cluster whose indices all have the types of the Elastic Common Schema; nothing is asked.
+    ///
+    /// # Errors
+    /// The rule does not fit those types.
+    pub fn offline(rule: &Rule) -> Result<Self, PrepareError> {
+        let plan = Box::new(planned(rule, &Schema::ecs())?);
+        let ask =
+            Ask::Cluster { plan, patterns: rule.index.clone(), fields: wanted_fields(rule), blind: None };
+        Ok(Self { indices_missing: Vec::new(), ask })
+    }
+
+    /// What is asked of Elasticsearch; nothing where no index matches, or files are read.
+    #[must_use]
+    pub fn plan(&self) -> Option<&Plan> {
+        match &self.ask {
+            Ask::Cluster { plan, .. } => Some(plan),
+            Ask::Nobody { .. } | Ask::Files { .. } => None,
+        }
+    }
+
+    /// Whether an event that the source gave is a match: what the query left open is evaluated here.
+    #[must_use]
+    pub fn leaves(&self, event: &Event) -> bool {
+        match &self.ask {
+            Ask::Cluster { plan, .. } => plan.residual().is_none_or(|residual| residual.matches(event)),
+            Ask::Nobody { .. } | Ask::Files { .. } => true,
+        }
+    }
+}
+
+fn planned(rule: &Rule, schema: &Schema) -> Result<Plan, PrepareError> {
+    let input = Input {
+        query: &rule.query,
+        schema,
+        patterns: &rule.index,
+        category_field: &rule.category_field,
+        time_override: Some(rule.time.primary.as_str()).filter(|field| *field != TIMESTAMP),
+        allow_expensive: true,
+    };
+    Plan::new(&input).map_err(|problems| unfit(&rule.query, &problems))
+}
+
+fn unfit(query: &Query, problems: &[Diagnostic]) -> PrepareError {
+    let shown: Vec<String> =
+        problems.iter().map(|problem| render(problem, "query", &query.text, false)).collect();
+    PrepareError::Unfit(shown.join("\n"))
+}
+
+/// Everything whose type or value is needed: for the query, the time, the identity and the alert.
+fn wanted_fields(rule: &Rule) -> Vec<String> {
+    let mut fields: BTreeSet<String> = rule.query.fields().into_iter().map(|field| field.name).collect();
+    fields.extend([rule.category_field.clone(), rule.time.primary.clone(), TIMESTAMP.to_owned()]);
+    fields.extend(rule.time.fallback.clone());
+    fields.extend(rule.identity.iter().cloned());
+    fields.extend(OUTSIDE_DOCUMENTS.iter().map(|field| (*field).to_owned()));
+    fields.into_iter().collect()
+}
+
+/// The fields that some index has: only those can be asked for by name.
+fn mapped(fields: Vec<String>, schema: &Schema) -> Vec<String> {
+    fields.into_iter().filter(|field| !schema.forms(field).is_empty()).collect()
+}
+
+fn closed(patterns: &[PatternMatch]) -> Option<String> {
+    let names: BTreeSet<&str> = patterns.iter().flat_map(|one| &one.closed).map(String::as_str).collect();
+    let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    (!names.is_empty()).then(|| format!("closed and not searched: {}", names.join(", ")))
+}
+
+fn blind(plan: &Plan) -> Option<String> {
+    let words = |blind: &crate::plan::Blind| {
+        let indices: Vec<String> = blind.indices.iter().map(|name| format!("`{name}`")).collect();
+        format!("{} cannot answer `{}`: {}", indices.join(", "), blind.field, blind.reason)
+    };
+    let words: Vec<String> = plan.blind().iter().map(words).collect();
+    (!words.is_empty()).then(|| words.join("; "))
+}
+
+fn joined(reasons: [Option<String>; 2]) -> Option<String> {
+    let reasons: Vec<String> = reasons.into_iter().flatten().collect();
+    (!reasons.is_empty()).then(|| reasons.join("; "))
+}

@@ -1,0 +1,329 @@
+//! One rule's run: its windows from the checkpoint to now, what it owes, and the late sweep.
+
+use std::time::Instant;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use thiserror::Error;
+
+use super::pass::{Pass, PassError, WindowReport};
+use super::progress::Watch;
+use super::question::Question;
+use super::report::RuleReport;
+use super::sink::{Sink, SinkError};
+use super::source::Source;
+use crate::alert::{AlertBuilder, Run};
+use crate::checkpoint::{CheckpointError, Cursor, Store, Tracked, Window};
+use crate::elastic::ElasticError;
+use crate::rule::Rule;
+
+/// How time is cut and when it is gone over again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// Longest window that is read in one go.
+    pub longest_window: TimeDelta,
+    /// Time between two late sweeps of a rule.
+    pub sweep_every: TimeDelta,
+    /// How far back a late sweep goes.
+    pub sweep_over: TimeDelta,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            longest_window: TimeDelta::hours(1),
+            sweep_every: TimeDelta::hours(1),
+            sweep_over: TimeDelta::hours(24),
+        }
+    }
+}
+
+/// Everything a run needs beside the rule.
+#[derive(Debug)]
+pub struct Runner {
+    /// Where events are read.
+    pub source: Source,
+    /// Where alerts go.
+    pub sink: Sink,
+    /// Where checkpoints are kept.
+    pub store: Store,
+    /// How time is cut.
+    pub settings: Settings,
+    /// Who runs, for the alerts.
+    pub run: Run,
+    /// The local time.
+    pub clock: fn() -> DateTime<Utc>,
+}
+
+/// No rule can be run now.
+#[derive(Debug, Error)]
+pub enum ReadyError {
+    /// Nothing can be read.
+    #[error(transparent)]
+    Source(#[from] ElasticError),
+    /// Nothing can be written.
+    #[error(transparent)]
+    Sink(#[from] SinkError),
+}
+
+/// What a run carries from one window to the next.
+pub(super) struct Progressing<'a> {
+    pub pass: Pass<'a>,
+    pub tracked: Tracked,
+    pub begin: Cursor,
+    pub now: DateTime<Utc>,
+    pub report: RuleReport,
+}
+
+/// Whether the run goes on with the next window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// The window was read whole.
+    Whole,
+    /// The window is owed, and another may do better.
+    Owed,
+    /// Nothing more can be done now.
+    Stop,
+}
+
+impl Runner {
+    /// The present on the source's own clock, in whole milliseconds.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        let now = (self.clock)() + self.source.clock_offset();
+        DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now)
+    }
+
+    /// Whether there is something to read and a place to write to; makes the place where it is missing.
+    ///
+    /// # Errors
+    /// The cluster is out of reach or refuses.
+    pub async fn ready(&self) -> Result<(), ReadyError> {
+        self.source.ready().await?;
+        self.sink.ready().await?;
+        Ok(())
+    }
+
+    /// Runs `rule` from its checkpoint to now. Failures are in the report; nothing of it is an error of the caller.
+    pub async fn run_rule(&self, rule: &Rule, watch: &Watch) -> RuleReport {
+        self.timed(rule, watch, |question, alerts| self.catch_up(rule, question, alerts, watch)).await
+    }
+
+    /// Prepares the rule's question and measures the time of what is done with it.
+    pub(super) async fn timed<'a, F>(
+        &'a self,
+        rule: &'a Rule,
+        watch: &'a Watch,
+        body: impl FnOnce(Question, AlertBuilder) -> F,
+    ) -> RuleReport
+    where
+        F: Future<Output = RuleReport>,
+    {
+        let started = Instant::now();
+        let alerts = AlertBuilder::new(rule, &self.run);
+        let prepared = tokio::select! {
+            biased;
+            () = watch.stop.cancelled() => None,
+            prepared = self.source.prepare(rule) => Some(prepared),
+        };
+        let mut report = match prepared {
+            Some(Ok(question)) => {
+                let missing = question.indices_missing.clone();
+                let mut report = body(question, alerts).await;
+                report.indices_missing = missing;
+                report
+            }
+            Some(Err(error)) => {
+                let mut report = RuleReport::new(rule);
+                report.unreachable = error.is_passing();
+                report.fail(error.to_string());
+                report
+            }
+            None => RuleReport { interrupted: true, ..RuleReport::new(rule) },
+        };
+        report.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        report
+    }
+
+    async fn catch_up(
+        &self,
+        rule: &Rule,
+        question: Question,
+        alerts: AlertBuilder,
+        watch: &Watch,
+    ) -> RuleReport {
+        let tracked = match self.store.load(&rule.rule_id, &rule.name).await {
+            Ok(tracked) => tracked,
+            Err(error) => return failed(rule, &error),
+        };
+        let now = self.now();
+        let begin = Cursor::starting_at(now - look_back(rule));
+        let pass = self.pass(rule, &question, &alerts, watch);
+        let mut progressing = Progressing { pass, tracked, begin, now, report: RuleReport::new(rule) };
+        self.all_windows(rule, &mut progressing).await;
+        let cursor = progressing.cursor();
+        progressing.report.owed = cursor.owed.len() as u64;
+        progressing.report
+    }
+
+    pub(super) fn pass<'a>(
+        &'a self,
+        rule: &'a Rule,
+        question: &'a Question,
+        alerts: &'a AlertBuilder,
+        watch: &'a Watch,
+    ) -> Pass<'a> {
+        Pass { rule, question, source: &self.source, sink: &self.sink, alerts, clock: self.clock, watch }
+    }
+
+    /// New time first, then what is owed, then what may have come late.
+    async fn all_windows(&self, rule: &Rule, progressing: &mut Progressing<'_>) {
+        let newest = progressing.cursor().next_window(progressing.now, look_back(rule), overlap(rule));
+        match self.stretch(progressing, newest).await {
+            Next::Stop | Next::Owed => return,
+            Next::Whole => {}
+        }
+        for owed in progressing.cursor().due(progressing.now) {
+            if self.stretch(progressing, owed).await == Next::Stop {
+                return;
+            }
+        }
+        let Settings { sweep_every, sweep_over, .. } = self.settings;
+        if let Some(sweep) = progressing.cursor().sweep(progressing.now, sweep_every, sweep_over) {
+            self.sweep(progressing, sweep).await;
+        }
+    }
+
+    /// Reads a stretch of time window by window, oldest first; each is recorded before the next is begun.
+    pub(super) async fn stretch(&self, progressing: &mut Progressing<'_>, stretch: Window) -> Next {
+        let mut whole = Next::Whole;
+        for window in self.source.windows(stretch, self.settings.longest_window) {
+            match self.window(progressing, window).await {
+                Next::Stop => return Next::Stop,
+                Next::Owed => whole = Next::Owed,
+                Next::Whole => {}
+            }
+        }
+        whole
+    }
+
+    async fn window(&self, progressing: &mut Progressing<'_>, window: Window) -> Next {
+        let result = progressing.pass.over(window).await;
+        let owed = match progressing.take(window, &result) {
+            Ok(owed) => owed,
+            Err(next) => return next,
+        };
+        let now = progressing.now;
+        let recorded = self
+            .store
+            .change(&mut progressing.tracked, &progressing.begin, now, |cursor| match &owed {
+                None => cursor.finish(window),
+                Some(reason) => cursor.owe(window, reason, now),
+            })
+            .await;
+        if let Err(error) = recorded {
+            progressing.report.unreachable = error.is_passing();
+            progressing.report.fail(error.to_string());
+            return Next::Stop;
+        }
+        progressing.pass.watch.progress.reached(window.to);
+        if owed.is_some() { Next::Owed } else { Next::Whole }
+    }
+
+    /// Reads again what was read before; only what is found anew counts, and nothing becomes owed.
+    async fn sweep(&self, progressing: &mut Progressing<'_>, sweep: Window) {
+        let mut late = 0;
+        for window in self.source.windows(sweep, self.settings.sweep_over) {
+            let result = progressing.pass.over(window).await;
+            match &result {
+                Ok(report) if report.incomplete.is_none() => {
+                    late += report.created;
+                    progressing.report.alerts_created += report.created;
+                }
+                _ => {
+                    let _ = progressing.take(window, &result);
+                    return;
+                }
+            }
+        }
+        progressing.report.late += late;
+        let now = progressing.now;
+        let recorded = self
+            .store
+            .change(&mut progressing.tracked, &progressing.begin, now, |cursor| {
+                cursor.swept_until = Some(now)
+            })
+            .await;
+        if let Err(error) = recorded {
+            progressing.report.fail(error.to_string());
+        }
+    }
+}
+
+impl Progressing<'_> {
+    pub(super) fn cursor(&self) -> &Cursor {
+        self.tracked.cursor.as_ref().unwrap_or(&self.begin)
+    }
+
+    /// Counts a window's result: the reason why it is owed, if it is, or that nothing can be recorded.
+    fn take(
+        &mut self,
+        window: Window,
+        result: &Result<WindowReport, PassError>,
+    ) -> Result<Option<String>, Next> {
+        match result {
+            Ok(report) => {
+                self.report.add(window, report);
+                Ok(report.incomplete.clone())
+            }
+            Err(PassError::Interrupted) => {
+                self.report.interrupted = true;
+                Err(Next::Stop)
+            }
+            // Another window may be readable; if the cluster is gone, recording this one fails and ends the run.
+            Err(PassError::Read(error)) => {
+                let reason = error.to_string();
+                self.report.add(
+                    window,
+                    &WindowReport { incomplete: Some(reason.clone()), ..WindowReport::default() },
+                );
+                Ok(Some(reason))
+            }
+            Err(error) => {
+                self.report.unreachable = error.is_passing();
+                self.report.fail(error.to_string());
+                Err(Next::Stop)
+            }
+        }
+    }
+}
+
+/// How far before its own time a run begins to read.
+#[must_use]
+pub fn look_back(rule: &Rule) -> TimeDelta {
+    TimeDelta::from_std(rule.schedule.look_back).unwrap_or(TimeDelta::MAX)
+}
+
+/// How much of the window before a run reads again.
+#[must_use]
+pub fn overlap(rule: &Rule) -> TimeDelta {
+    TimeDelta::from_std(rule.schedule.overlap()).unwrap_or(TimeDelta::MAX)
+}
+
+pub(super) fn failed(rule: &Rule, error: &CheckpointError) -> RuleReport {
+    let mut report = RuleReport::new(rule);
+    report.unreachable = error.is_passing();
+    report.fail(error.to_string());
+    report
+}
+
+impl PassError {
+    /// Whether the same may well succeed later, with nothing changed by anyone.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Open(error) | Self::Read(error) => error.is_passing(),
+            Self::Write(error) => error.is_passing(),
+            Self::Interrupted => false,
+        }
+    }
+}

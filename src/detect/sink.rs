@@ -1,0 +1,202 @@
+//! Where alerts go: the alerts index, a file, or, in a dry run, only before the user's eyes.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::alert::{AlertDocument, AlertIndex};
+use crate::elastic::{BulkItem, Cluster, ElasticError, ItemOutcome};
+use crate::local::{AlertFile, AlertFileError};
+
+/// Shows one alert; false where nobody looks any more.
+pub type Show = Box<dyn Fn(&AlertDocument) -> bool + Send + Sync>;
+
+/// Where alerts go.
+pub enum Sink {
+    /// The write alias of an index.
+    Cluster {
+        /// The cluster.
+        cluster: Cluster,
+        /// The alerts index.
+        index: AlertIndex,
+    },
+    /// A file, one alert a line.
+    File(Mutex<AlertFile>),
+    /// Nowhere: each alert that is not in the real place yet is shown once.
+    Shown {
+        /// Where the alerts would go.
+        real: Box<Sink>,
+        /// What was shown already.
+        seen: Mutex<HashSet<String>>,
+        /// Shows one.
+        show: Show,
+    },
+}
+
+/// What became of one alert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was written now.
+    Created,
+    /// It was there.
+    Existing,
+    /// It can never be written as it is, and why.
+    Refused(String),
+    /// It was not written this time, and why.
+    Unwritten(String),
+}
+
+/// The place cannot be read or written at all.
+#[derive(Debug, Error)]
+pub enum SinkError {
+    /// The cluster does not answer or refuses.
+    #[error(transparent)]
+    Elastic(#[from] ElasticError),
+    /// The file cannot be written.
+    #[error(transparent)]
+    File(#[from] AlertFileError),
+}
+
+impl SinkError {
+    /// Whether the same may well succeed later, with nothing changed by anyone.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Elastic(error) if error.is_retryable())
+    }
+}
+
+impl Sink {
+    /// Appends to a file.
+    #[must_use]
+    pub fn file(file: AlertFile) -> Self {
+        Self::File(Mutex::new(file))
+    }
+
+    /// The same place for a dry run: nothing is written there, `show` gets what would be.
+    #[must_use]
+    pub fn only_shown(self, show: Show) -> Self {
+        Self::Shown { real: Box::new(self), seen: Mutex::default(), show }
+    }
+
+    /// Which of the alert ids are there already.
+    ///
+    /// # Errors
+    /// The place cannot be read.
+    pub async fn known(&self, ids: &[&str]) -> Result<HashSet<String>, SinkError> {
+        let owned = || ids.iter().map(|id| (*id).to_owned());
+        match self {
+            Self::Cluster { cluster, index } => {
+                Ok(cluster.known_ids(index.alias(), &owned().collect::<Vec<_>>()).await?)
+            }
+            Self::File(file) => {
+                let file = locked(file);
+                Ok(owned().filter(|id| file.known(id)).collect())
+            }
+            Self::Shown { real, seen, .. } => {
+                let mut known = Box::pin(real.known(ids)).await?;
+                let seen = locked(seen);
+                known.extend(owned().filter(|id| seen.contains(id)));
+                Ok(known)
+            }
+        }
+    }
+
+    /// Writes the alerts; the outcomes are in their order.
+    ///
+    /// # Errors
+    /// The place cannot be written; some of the alerts may be there all the same.
+    pub async fn write(&self, alerts: &[AlertDocument]) -> Result<Vec<Outcome>, SinkError> {
+        match self {
+            Self::Cluster { cluster, index } => {
+                let items: Vec<BulkItem> = alerts.iter().map(item).collect();
+                let outcomes = cluster.bulk_create(index.alias(), &items).await;
+                Ok(outcomes.into_iter().map(outcome).collect())
+            }
+            Self::File(file) => append(&mut locked(file), alerts),
+            Self::Shown { seen, show, .. } => {
+                let mut seen = locked(seen);
+                for alert in alerts {
+                    if seen.insert(alert.id.as_str().to_owned()) {
+                        show(alert);
+                    }
+                }
+                Ok(vec![Outcome::Created; alerts.len()])
+            }
+        }
+    }
+
+    /// Makes the place ready, where it is not.
+    ///
+    /// # Errors
+    /// It cannot be made or asked for.
+    pub async fn ready(&self) -> Result<(), SinkError> {
+        match self {
+            Self::Cluster { cluster, index } => Ok(install(cluster, index).await?),
+            Self::File(_) | Self::Shown { .. } => Ok(()),
+        }
+    }
+}
+
+/// Makes the index template, the alerts index with its write alias and the checkpoint index, where they are missing.
+///
+/// # Errors
+/// The cluster does not answer or refuses; where all of them are there, no privilege to make them is needed.
+pub async fn install(cluster: &Cluster, index: &AlertIndex) -> Result<(), ElasticError> {
+    if cluster.alias_indices(index.alias()).await?.is_empty() {
+        if cluster.index_template(&index.template_name()).await?.is_none() {
+            cluster.put_index_template(&index.template_name(), &index.template()).await?;
+        }
+        cluster.ensure_index_with_alias(&index.first_index(), index.alias()).await?;
+    }
+    if !cluster.index_exists(&index.state_index()).await? {
+        cluster.ensure_index(&index.state_index(), &AlertIndex::state_index_body()).await?;
+    }
+    Ok(())
+}
+
+fn item(alert: &AlertDocument) -> BulkItem {
+    let document = serde_json::to_string(&alert.body).unwrap_or_default();
+    BulkItem { id: alert.id.as_str().to_owned(), document }
+}
+
+fn outcome(outcome: ItemOutcome) -> Outcome {
+    match outcome {
+        ItemOutcome::Created => Outcome::Created,
+        ItemOutcome::Exists => Outcome::Existing,
+        ItemOutcome::Retryable(reason) => Outcome::Unwritten(reason),
+        ItemOutcome::Rejected { status, error_type, reason } => {
+            Outcome::Refused(format!("{status} {error_type}: {reason}"))
+        }
+    }
+}
+
+fn append(file: &mut AlertFile, alerts: &[AlertDocument]) -> Result<Vec<Outcome>, SinkError> {
+    let outcomes = alerts
+        .iter()
+        .map(|alert| if file.known(alert.id.as_str()) { Outcome::Existing } else { Outcome::Created })
+        .collect();
+    let lines: Vec<(String, Value)> = alerts
+        .iter()
+        .map(|alert| (alert.id.as_str().to_owned(), Value::Object(alert.body.clone())))
+        .collect();
+    file.append(&lines)?;
+    Ok(outcomes)
+}
+
+/// What lies behind these locks is whole after every call, even one that panicked.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for Sink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cluster { cluster, index } => write!(f, "Cluster({cluster:?}, {})", index.alias()),
+            Self::File(file) => write!(f, "File({})", locked(file).path().display()),
+            Self::Shown { real, .. } => write!(f, "Shown({real:?})"),
+        }
+    }
+}

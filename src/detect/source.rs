@@ -1,0 +1,288 @@
+//! Where events are read: a cluster, by points in time and pages, or files, by reading them through.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+use thiserror::Error;
+
+use super::question::{Ask, PrepareError, Question};
+use crate::checkpoint::Window;
+use crate::elastic::{Cluster, ElasticError, Opening, PointInTime};
+use crate::event::Event;
+use crate::local::{EventFiles, EventReader, ProblemKind, ReadProblem};
+use crate::rule::Rule;
+
+/// How long a point in time outlives its last page.
+const KEEP_ALIVE: Duration = Duration::from_secs(300);
+
+/// Most events of one page of a cluster.
+const PAGE: usize = 1_000;
+
+/// Lines of files read for one page: short enough for the wish to stop to be heard.
+const LINES: usize = 5_000;
+
+/// A clock that is off by less is taken as right: answers tell their time in whole seconds.
+const TOLERANCE: TimeDelta = TimeDelta::seconds(2);
+
+/// Unreadable lines that are shown one by one.
+const SHOWN_PROBLEMS: u64 = 20;
+
+/// Where events are read.
+#[derive(Debug)]
+pub enum Source {
+    /// A cluster.
+    Cluster(Cluster),
+    /// Files and folders.
+    Files(EventFiles),
+}
+
+/// Events of a window that may match, in no order that means anything.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// The events.
+    pub events: Vec<Event>,
+    /// How many documents or lines were looked at for them.
+    pub read: u64,
+    /// Whether another page may hold more.
+    pub more: bool,
+    /// Why something is missing from it; none where it is whole.
+    pub incomplete: Option<String>,
+}
+
+/// A window could not be read.
+#[derive(Debug, Error)]
+pub enum ReadError {
+    /// The cluster does not answer or refuses.
+    #[error(transparent)]
+    Elastic(#[from] ElasticError),
+}
+
+impl ReadError {
+    /// Whether the point in time has ended, so that the window must be begun anew.
+    #[must_use]
+    pub fn is_expired(&self) -> bool {
+        let Self::Elastic(error) = self;
+        error.is_point_in_time_lost()
+    }
+
+    /// Whether the same may well succeed later, with nothing changed by anyone.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        let Self::Elastic(error) = self;
+        error.is_retryable()
+    }
+}
+
+impl Source {
+    /// How far the source's clock is ahead of this machine's.
+    #[must_use]
+    pub fn clock_offset(&self) -> TimeDelta {
+        match self {
+            Self::Cluster(cluster) => {
+                cluster.clock_offset().filter(|offset| offset.abs() >= TOLERANCE).unwrap_or_default()
+            }
+            Self::Files(_) => TimeDelta::zero(),
+        }
+    }
+
+    /// Whether it answers; compares the clocks on the way.
+    ///
+    /// # Errors
+    /// The cluster is out of reach, or no Elasticsearch of a supported version.
+    pub async fn ready(&self) -> Result<(), ElasticError> {
+        if let Self::Cluster(cluster) = self {
+            cluster.info().await?;
+            cluster.measure_clock().await?;
+        }
+        Ok(())
+    }
+
+    /// Plans what `rule` asks.
+    ///
+    /// # Errors
+    /// The cluster does not answer, or the rule does not fit its indices.
+    pub async fn prepare(&self, rule: &Rule) -> Result<Question, PrepareError> {
+        match self {
+            Self::Cluster(cluster) => Question::to_cluster(rule, cluster).await,
+            Self::Files(_) => Question::to_files(rule),
+        }
+    }
+
+    /// The windows in which a stretch of time is read, oldest first. Files are read through for each, so they get one.
+    #[must_use]
+    pub fn windows(&self, stretch: Window, longest: TimeDelta) -> Vec<Window> {
+        match self {
+            Self::Cluster(_) => stretch.split(longest),
+            Self::Files(_) => vec![stretch],
+        }
+    }
+
+    /// Opens a window to be read page by page.
+    ///
+    /// # Errors
+    /// Nothing of it can be read.
+    pub async fn open(&self, question: &Question, window: Window) -> Result<Reader, ReadError> {
+        match (self, &question.ask) {
+            (Self::Cluster(cluster), Ask::Cluster { plan, patterns, fields, blind }) => {
+                let pit = match cluster.open_point_in_time(patterns, KEEP_ALIVE).await? {
+                    Opening::Opened(pit) => pit,
+                    Opening::NoIndices => return Ok(Reader::Empty(blind.clone())),
+                };
+                let query = serde_json::to_value(plan.window(window.from, window.to)).unwrap_or_default();
+                let incomplete = blind.clone().or_else(|| pit.missing.clone());
+                let fields = fields.clone();
+                Ok(Reader::Cluster(Box::new(Pages {
+                    cluster: cluster.clone(),
+                    pit,
+                    query,
+                    fields,
+                    incomplete,
+                })))
+            }
+            (Self::Files(files), Ask::Files { matcher, time_field, fallback }) => {
+                Ok(Reader::Files(Box::new(Lines {
+                    reader: files.read(),
+                    matcher: matcher.as_ref().clone(),
+                    time_field: time_field.clone(),
+                    fallback: fallback.clone(),
+                    window,
+                    problems: 0,
+                })))
+            }
+            (_, Ask::Nobody { blind }) => Ok(Reader::Empty(blind.clone())),
+            (Self::Cluster(_), Ask::Files { .. }) | (Self::Files(_), Ask::Cluster { .. }) => {
+                Ok(Reader::Empty(Some("the rule was planned for another source".to_owned())))
+            }
+        }
+    }
+}
+
+/// An open window.
+pub enum Reader {
+    /// Nothing to read; the reason where something is out of reach.
+    Empty(Option<String>),
+    /// A point in time.
+    Cluster(Box<Pages>),
+    /// Files.
+    Files(Box<Lines>),
+}
+
+/// The pages of a point in time.
+pub struct Pages {
+    cluster: Cluster,
+    pit: PointInTime,
+    query: Value,
+    fields: Vec<String>,
+    incomplete: Option<String>,
+}
+
+/// The lines of files.
+pub struct Lines {
+    reader: EventReader,
+    matcher: crate::eval::Matcher,
+    time_field: String,
+    fallback: Option<String>,
+    window: Window,
+    problems: u64,
+}
+
+impl Reader {
+    /// The next page; after one with `more` false there is none.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn next_page(&mut self) -> Result<Page, ReadError> {
+        match self {
+            Self::Empty(incomplete) => Ok(Page { incomplete: incomplete.take(), ..Page::default() }),
+            Self::Cluster(pages) => pages.next_page().await,
+            Self::Files(lines) => {
+                tokio::task::yield_now().await;
+                Ok(lines.next_page())
+            }
+        }
+    }
+
+    /// Gives back what it holds in the cluster.
+    pub async fn close(self) {
+        if let Self::Cluster(pages) = self {
+            pages.cluster.close_point_in_time(pages.pit).await;
+        }
+    }
+}
+
+impl Pages {
+    async fn next_page(&mut self) -> Result<Page, ReadError> {
+        let page = self.cluster.next_page(&mut self.pit, &self.query, &self.fields, PAGE).await?;
+        for document in &page.repaired {
+            tracing::warn!("`{document}` is no proper JSON and was read with replacements");
+        }
+        let incomplete = self.incomplete.clone().or(page.partial);
+        Ok(Page { read: page.events.len() as u64, events: page.events, more: page.more, incomplete })
+    }
+}
+
+impl Lines {
+    fn next_page(&mut self) -> Page {
+        let mut page = Page::default();
+        for _ in 0..LINES {
+            match self.reader.next() {
+                None => {
+                    self.say_rest();
+                    return page;
+                }
+                Some(Ok(located)) => {
+                    page.read += 1;
+                    if self.is_inside(&located.event) && self.matcher.matches(&located.event) {
+                        page.events.push(located.event);
+                    }
+                }
+                Some(Err(problem)) => {
+                    self.say(&problem);
+                    // A line still being written is read by the next pass; a file that cannot be read is owed.
+                    if problem.kind == ProblemKind::Unreadable {
+                        page.incomplete.get_or_insert(problem.to_string());
+                    }
+                }
+            }
+        }
+        page.more = true;
+        page
+    }
+
+    /// By the time field, and where the event lacks it, by the fallback; an event without either is in no window.
+    fn is_inside(&self, event: &Event) -> bool {
+        let times = time(event, &self.time_field);
+        let times = match &self.fallback {
+            Some(fallback) if times.is_empty() => time(event, fallback),
+            _ => times,
+        };
+        times.iter().any(|time| (self.window.from..=self.window.to).contains(time))
+    }
+
+    fn say(&mut self, problem: &ReadProblem) {
+        self.problems += 1;
+        if self.problems <= SHOWN_PROBLEMS {
+            tracing::warn!("{problem}");
+        }
+    }
+
+    fn say_rest(&self) {
+        if self.problems > SHOWN_PROBLEMS {
+            tracing::warn!("{} lines could not be read, {SHOWN_PROBLEMS} of them shown", self.problems);
+        }
+    }
+}
+
+fn time(event: &Event, field: &str) -> Vec<DateTime<Utc>> {
+    event.values(field).iter().filter_map(parsed).collect()
+}
+
+/// RFC 3339 text or milliseconds since 1970, cut to the millisecond as a `date` field is.
+fn parsed(value: &Value) -> Option<DateTime<Utc>> {
+    let millis = match value {
+        Value::String(text) => DateTime::parse_from_rfc3339(text).ok()?.timestamp_millis(),
+        other => other.as_i64()?,
+    };
+    DateTime::from_timestamp_millis(millis)
+}

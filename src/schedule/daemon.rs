@@ -1,0 +1,197 @@
+//! The timetable: rules of one interval run together, first at once, then each time the interval has passed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use thiserror::Error;
+use tokio::sync::{Mutex, Semaphore};
+use tokio::task::JoinSet;
+use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
+use tokio_util::task::TaskTracker;
+
+use super::shutdown::GRACE;
+use crate::detect::{RuleReport, Runner, Watch};
+use crate::rule::Rule;
+
+/// Rules of one timetable that are asked at the same time.
+const AT_ONCE: usize = 4;
+
+/// First and longest wait between two tries to reach a cluster that is down.
+const WAITS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+/// The timetable could not be made.
+#[derive(Debug, Error)]
+pub enum ScheduleError {
+    /// The scheduler refused.
+    #[error("the timetable could not be made: {0}")]
+    Scheduler(#[from] JobSchedulerError),
+}
+
+/// Runs every rule on its interval until `watch.stop` is cancelled, then waits for what is under way.
+///
+/// # Errors
+/// The timetable cannot be made; nothing that happens to a rule or the cluster later is an error.
+pub async fn run(runner: Arc<Runner>, rules: Vec<Arc<Rule>>, watch: Watch) -> Result<(), ScheduleError> {
+    let mut scheduler = JobScheduler::new().await?;
+    let tasks = TaskTracker::new();
+    let reach =
+        Arc::new(Reach { runner: runner.clone(), down: AtomicBool::new(false), asking: Mutex::new(()) });
+    for (interval, rules) in by_interval(rules) {
+        let group = Arc::new(Group {
+            runner: runner.clone(),
+            reach: reach.clone(),
+            rules,
+            watch: watch.clone(),
+            busy: Mutex::new(()),
+        });
+        tasks.spawn(group.clone().cycle());
+        let tasks = tasks.clone();
+        scheduler
+            .add(Job::new_repeated(interval, move |_, _| {
+                tasks.spawn(group.clone().cycle());
+            })?)
+            .await?;
+    }
+    scheduler.start().await?;
+    watch.stop.cancelled().await;
+    scheduler.shutdown().await?;
+    tasks.close();
+    if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
+        tracing::warn!("the windows under way were left as they are; the next start reads them again");
+    }
+    Ok(())
+}
+
+fn by_interval(rules: Vec<Arc<Rule>>) -> BTreeMap<Duration, Vec<Arc<Rule>>> {
+    let mut groups: BTreeMap<Duration, Vec<Arc<Rule>>> = BTreeMap::new();
+    for rule in rules {
+        groups.entry(rule.schedule.interval).or_default().push(rule);
+    }
+    groups
+}
+
+/// Rules that share an interval.
+struct Group {
+    runner: Arc<Runner>,
+    reach: Arc<Reach>,
+    rules: Vec<Arc<Rule>>,
+    watch: Watch,
+    busy: Mutex<()>,
+}
+
+impl Group {
+    /// One run of every rule. Where the last one still goes on nothing is done: its next run reads the time between.
+    async fn cycle(self: Arc<Self>) {
+        let Ok(_busy) = self.busy.try_lock() else {
+            tracing::debug!("the last run has not ended; the next one reads the time between");
+            return;
+        };
+        let mut pause = WAITS.0;
+        while self.reach.wait(&self.watch).await && !self.all_rules().await {
+            tokio::select! {
+                () = self.watch.stop.cancelled() => return,
+                () = tokio::time::sleep(pause) => pause = (pause * 2).min(WAITS.1),
+            }
+        }
+    }
+
+    /// Whether the cluster answered all the way through.
+    async fn all_rules(&self) -> bool {
+        let places = Arc::new(Semaphore::new(AT_ONCE));
+        let mut running = JoinSet::new();
+        for rule in &self.rules {
+            let (runner, rule, watch) = (self.runner.clone(), rule.clone(), self.watch.clone());
+            let places = places.clone();
+            running.spawn(async move {
+                let _place = places.acquire_owned().await;
+                runner.run_rule(&rule, &watch).await
+            });
+        }
+        let mut reached = true;
+        while let Some(ended) = running.join_next().await {
+            match ended {
+                Ok(report) => {
+                    self.reach.note(&report);
+                    reached &= !report.unreachable;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "a run ended in a fault of the program; its window is read again")
+                }
+            }
+        }
+        reached
+    }
+}
+
+/// Whether the cluster is reachable: one voice for all rules, heard when it changes.
+struct Reach {
+    runner: Arc<Runner>,
+    down: AtomicBool,
+    asking: Mutex<()>,
+}
+
+impl Reach {
+    /// Waits until the cluster answers and the alerts index is there; false when it is time to stop.
+    async fn wait(&self, watch: &Watch) -> bool {
+        let _asking = self.asking.lock().await;
+        let mut since: Option<DateTime<Utc>> = None;
+        let mut pause = WAITS.0;
+        loop {
+            let ready = tokio::select! {
+                biased;
+                () = watch.stop.cancelled() => return false,
+                ready = self.runner.ready() => ready,
+            };
+            match ready {
+                Ok(()) => {
+                    self.is_back(since.map(|since| (self.runner.clock)() - since));
+                    return true;
+                }
+                Err(error) => {
+                    since.get_or_insert_with(|| (self.runner.clock)());
+                    self.is_down(&error.to_string());
+                }
+            }
+            tokio::select! {
+                () = watch.stop.cancelled() => return false,
+                () = tokio::time::sleep(pause) => pause = (pause * 2).min(WAITS.1),
+            }
+        }
+    }
+
+    fn is_down(&self, reason: &str) {
+        if self.down.swap(true, Ordering::Relaxed) {
+            tracing::debug!("still waiting: {reason}");
+        } else {
+            tracing::warn!("waiting for the cluster, nothing will be missed: {reason}");
+        }
+    }
+
+    fn is_back(&self, after: Option<TimeDelta>) {
+        if self.down.swap(false, Ordering::Relaxed) {
+            let seconds = after.unwrap_or_default().num_seconds();
+            tracing::info!("the cluster answers again after {seconds} s; the time between is read now");
+        }
+    }
+
+    /// Says what a run did, where it is worth a line.
+    fn note(&self, report: &RuleReport) {
+        let RuleReport { name, matches, alerts_created, alerts_existing, late, owed, took_ms, .. } = report;
+        if report.unreachable {
+            self.is_down(report.error.as_deref().unwrap_or("the cluster is out of reach"));
+        } else if let Some(error) = &report.error {
+            tracing::warn!(rule = %name, owed, alerts_created, "{error}");
+        }
+        for pattern in &report.indices_missing {
+            tracing::warn!(rule = %name, "no index matches `{pattern}`");
+        }
+        if *alerts_created > 0 {
+            tracing::info!(rule = %name, matches, alerts_created, alerts_existing, late, took_ms, "alerts");
+        } else {
+            tracing::debug!(rule = %name, matches, alerts_existing, took_ms, "nothing new");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Fires: every rule on its own interval, no two runs of a rule at once, until told to stop.
+
+mod clock;
+mod daemon;
+mod shutdown;
+
+pub use clock::utc_now;
+pub use daemon::{ScheduleError, run};
+pub use shutdown::{GRACE, stop_on_signals};
