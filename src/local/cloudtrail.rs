@@ -88,10 +88,14 @@ const PARAMETERS: &[(&str, &str)] = &[
 /// The ECS document (nested keys) of one record.
 ///
 /// A record whose `eventTime` is no time has no `@timestamp`, and says so in `error.message`.
-pub(super) fn document(record: Map<String, Value>) -> Map<String, Value> {
+pub(super) fn document(mut record: Map<String, Value>) -> Map<String, Value> {
+    for (key, _) in PARAMETERS {
+        // Before empty values go: they counted when the table that gives the order was filled.
+        if let Some(value) = record.get_mut(*key) {
+            java_text::order_keys(value);
+        }
+    }
     let mut record = Value::Object(record);
-    // Before empty values go: they counted when the table that gives the order was filled.
-    java_text::order_keys(&mut record);
     drop_empty(&mut record);
     let mut ecs = Map::new();
     put_times(&record, &mut ecs);
@@ -305,8 +309,10 @@ fn put(object: &mut Map<String, Value>, field: &str, value: Value) {
             object.insert(field.to_owned(), value);
         }
         Some((head, rest)) => {
-            let below = object.entry(head).or_insert_with(|| Value::Object(Map::new()));
-            if let Value::Object(below) = below {
+            if !object.contains_key(head) {
+                object.insert(head.to_owned(), Value::Object(Map::new()));
+            }
+            if let Some(Value::Object(below)) = object.get_mut(head) {
                 put(below, rest, value);
             }
         }

@@ -195,6 +195,3 @@ fn told(broken: Broken, path: &Path) -> ReadProblem {
     let (reason, excerpt) = (sanitize(&reason), sanitize(&excerpt));
     ReadProblem { path: path.to_owned(), line: place.line, record: place.record, kind, reason, excerpt }
 }
-
-#[cfg(test)]
-mod tests;

@@ -15,7 +15,7 @@ pub(super) fn order_keys(value: &mut Value) {
             let table = table_size(object.len());
             let mut entries: Vec<_> = std::mem::take(object).into_iter().collect();
             // Stable: keys that share a slot stay in the order they came in.
-            entries.sort_by_key(|(key, _)| spread(key) & (table - 1));
+            entries.sort_by_cached_key(|(key, _)| spread(key) & (table - 1));
             object.extend(entries);
         }
         _ => {}

@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read};
 
 use proptest::prelude::*;
@@ -183,7 +184,7 @@ proptest! {
         // A line feed ends every line's influence, unless the noise itself goes on as JSON.
         let mut text = String::new();
         for (at, line) in noise.iter().enumerate() {
-            text += &format!("{{\"good\":{at}}}\n{line}\n");
+            let _ = write!(text, "{{\"good\":{at}}}\n{line}\n");
         }
         let found = outline_of(text.as_bytes(), 1000);
         for at in 0..noise.len() {
