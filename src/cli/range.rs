@@ -31,6 +31,7 @@ impl RangeText {
     /// # Errors
     /// It ends before it begins, or begins in the future.
     pub fn at(&self, now: DateTime<Utc>) -> Result<BackfillRange, String> {
+        let now = DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now);
         let from = self.from.start(now);
         let to = self.to.map_or(now, |point| point.end(now)).min(now);
         if from > to {

@@ -150,14 +150,10 @@ impl Job {
         let bar = self.range().and_then(|range| show_progress(range, &watch));
         let reports = within_grace(task, &watch).await;
         drop(bar);
-        let Some(reports) = reports else {
-            output::say("error: stopped; what was under way is read again by the next run");
-            return Ending::Failed;
-        };
         match reports {
-            Ok(reports) => self.tell(&reports),
-            Err(error) => {
-                output::say(&format!("error: {error}"));
+            Some(reports) => self.tell(&reports),
+            None => {
+                output::say("error: stopped; what was under way is read again by the next run");
                 Ending::Failed
             }
         }
@@ -170,47 +166,64 @@ impl Job {
         }
     }
 
-    /// One line a rule, and what went wrong on stderr.
+    /// One line a rule, and what went wrong on stderr: what is the same for all rules is said once.
     fn tell(&self, reports: &[RuleReport]) -> Ending {
+        let mut said: Vec<&str> = Vec::new();
         for report in reports {
-            if let Some(error) = &report.error {
-                output::say(&format!("error: rule `{}`: {error}", report.name));
+            if let Some(error) = report.error.as_deref().filter(|error| !said.contains(error)) {
+                said.push(error);
+                let whose =
+                    if report.windows == 0 && report.unreachable { String::new() } else { rule(report) };
+                output::say(&format!("error: {whose}{error}"));
             }
             for pattern in &report.indices_missing {
-                output::say(&format!("warning: rule `{}`: no index matches `{pattern}`", report.name));
+                output::say(&format!("warning: {}no index matches `{pattern}`", rule(report)));
             }
-            let words = summary(report);
-            match (self.dry_run, self.format) {
-                (true, _) => output::say(&words),
-                (false, Format::Human) => output::result(&words),
+            let read_on = match (self.dry_run, self.format) {
+                (true, _) => {
+                    output::say(&summary(report));
+                    true
+                }
+                (false, Format::Human) => output::result(&summary(report)),
                 (false, Format::Json) => output::json(report),
+            };
+            if !read_on {
+                break;
             }
         }
         if reports.iter().all(RuleReport::succeeded) { Ending::Done } else { Ending::Failed }
     }
 }
 
-/// Every rule, one after the other; once the cluster is out of reach the others need not try.
+fn rule(report: &RuleReport) -> String {
+    format!("rule `{}`: ", report.name)
+}
+
+/// Every rule, one after the other; once the cluster is out of reach the others are not tried.
 async fn all_rules(
     runner: Arc<Runner>,
     rules: Vec<Arc<Rule>>,
     range: Option<BackfillRange>,
     watch: Watch,
-) -> Result<Vec<RuleReport>, crate::detect::ReadyError> {
-    runner.ready().await?;
+) -> Vec<RuleReport> {
+    let mut hindrance = runner.ready().await.err().map(|error| error.to_string());
     let mut reports = Vec::new();
     for rule in rules {
-        let report = match &range {
-            Some(range) => runner.backfill_rule(&rule, range, &watch).await,
-            None => runner.run_rule(&rule, &watch).await,
+        let report = match (&hindrance, &range) {
+            (Some(reason), _) => RuleReport::not_tried(&rule, reason),
+            (None, Some(range)) => runner.backfill_rule(&rule, range, &watch).await,
+            (None, None) => runner.run_rule(&rule, &watch).await,
         };
-        let over = report.unreachable || report.interrupted;
+        if report.unreachable {
+            hindrance = report.error.clone();
+        }
+        let stopped = report.interrupted;
         reports.push(report);
-        if over {
+        if stopped {
             break;
         }
     }
-    Ok(reports)
+    reports
 }
 
 /// The task's result, unless it was told to stop and does not come to an end in time.

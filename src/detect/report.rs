@@ -72,6 +72,12 @@ impl RuleReport {
         }
     }
 
+    /// A run that was not even tried, and why.
+    #[must_use]
+    pub fn not_tried(rule: &Rule, reason: &str) -> Self {
+        Self { error: Some(reason.to_owned()), unreachable: true, ..Self::new(rule) }
+    }
+
     /// Whether all of it was done and nothing is left to be tried again.
     #[must_use]
     pub fn succeeded(&self) -> bool {
