@@ -149,30 +149,6 @@ impl Store {
         Err(CheckpointError::Contended { key: tracked.key.clone() })
     }
 
-    /// Forgets the cursor under `key`.
-    ///
-    /// # Errors
-    /// The place cannot be written.
-    pub async fn forget(&self, key: &str) -> Result<(), CheckpointError> {
-        match self {
-            Self::Cluster { cluster, index } => {
-                cluster.delete_document(index, key).await?;
-            }
-            Self::File(file) => {
-                let file = locked(file);
-                let mut all = load_all(&file)?;
-                if all.remove(key).is_some() {
-                    file.save(&all)?;
-                }
-            }
-            Self::Memory(cursors) => {
-                locked(cursors).remove(key);
-            }
-            Self::Discard(_) => {}
-        }
-        Ok(())
-    }
-
     /// Whether the cursor was written; false where another process wrote first.
     async fn write(
         &self,

@@ -56,11 +56,18 @@ impl Runner {
         }
         progressing.report.owed = progressing.cursor().owed.len() as u64;
         if !stopped && progressing.report.owed == 0 {
-            if let Err(error) = self.store.forget(&key).await {
-                progressing.report.fail(error.to_string());
-            }
+            self.close(&mut progressing, range).await;
         }
         progressing.report
+    }
+
+    /// Leaves a checkpoint that helps nothing: the same words begin anew. (Deleting it would need one more privilege.)
+    async fn close(&self, progressing: &mut Progressing<'_>, range: &BackfillRange) {
+        let Progressing { tracked, begin, now, report, .. } = progressing;
+        let closed = self.store.change(tracked, begin, *now, |cursor| *cursor = Cursor::starting_at(range.to)).await;
+        if let Err(error) = closed {
+            report.fail(error.to_string());
+        }
     }
 }
 
