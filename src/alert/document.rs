@@ -230,7 +230,7 @@ fn collect_leaves(object: &Map<String, Value>, prefix: &str, root: &str, leaves:
         let path = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
         match value {
             Value::Object(inner) if path == root || below(&path, root) => {
-                collect_leaves(inner, &path, root, leaves)
+                collect_leaves(inner, &path, root, leaves);
             }
             Value::Null => {}
             value if below(&path, root) => {

@@ -26,20 +26,19 @@ impl AlertId {
 pub fn alert_id(rule_id: &str, identity: &[String], event: &Event) -> AlertId {
     let mut hash = Parts::new();
     hash.part(rule_id);
-    match identity_values(identity, event) {
-        Some(fields) => {
-            hash.part("fields");
-            for (field, values) in fields {
-                hash.part(field);
-                hash.count(values.len());
-                values.iter().for_each(|value| hash.part(value));
+    if let Some(fields) = identity_values(identity, event) {
+        hash.part("fields");
+        for (field, values) in fields {
+            hash.part(field);
+            hash.count(values.len());
+            for value in &values {
+                hash.part(value);
             }
         }
-        None => {
-            hash.part("document");
-            hash.part(&event.index);
-            hash.part(&event.id);
-        }
+    } else {
+        hash.part("document");
+        hash.part(&event.index);
+        hash.part(&event.id);
     }
     AlertId(hash.finish())
 }

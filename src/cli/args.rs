@@ -118,7 +118,7 @@ pub struct RuleArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Elasticsearch")]
 pub struct ConnectionArgs {
-    /// Address; several separated by commas are used in turn [default: http://localhost:9200]
+    /// Address; several separated by commas are used in turn [default: <http://localhost:9200>]
     #[arg(long, value_name = "URL", env = "ELASTICSEARCH_URL", hide_env_values = true)]
     pub elasticsearch_url: Option<String>,
     /// Cloud ID of an Elastic Cloud deployment, instead of an address

@@ -103,7 +103,7 @@ pub async fn import(url: &str, args: &ConnectionArgs, view: &DataView) -> anyhow
 }
 
 fn client(args: &ConnectionArgs) -> anyhow::Result<reqwest::Client> {
-    let mut builder = reqwest::Client::builder().timeout(std::time::Duration::from_secs(60));
+    let mut builder = reqwest::Client::builder().timeout(std::time::Duration::from_mins(1));
     if let Some(path) = connect::ca_file(args) {
         let pem = std::fs::read(&path).with_context(|| format!("the certificate `{}`", path.display()))?;
         for certificate in reqwest::Certificate::from_pem_bundle(&pem)? {

@@ -42,10 +42,10 @@ pub fn main() -> ExitCode {
     let color = cli.color.on_stderr();
     start_logging(cli.verbose, cli.quiet, color);
     let ending = match cli.command {
-        Command::Run(args) => run::run(args, color),
+        Command::Run(args) => run::run(&args, color),
         Command::Explain(args) => explain::explain(&args, color),
         Command::Test(args) => test::test(&args, color),
-        Command::Setup(args) => setup::setup(args),
+        Command::Setup(args) => setup::setup(&args),
     };
     match ending {
         Ending::Done => ExitCode::SUCCESS,

@@ -20,7 +20,7 @@ use crate::rule::Rule;
 use crate::schedule;
 
 /// Runs the rules as the arguments say.
-pub fn run(args: RunArgs, color: bool) -> Ending {
+pub fn run(args: &RunArgs, color: bool) -> Ending {
     match prepared(args, color) {
         Ok(job) => job.start(),
         Err(error) => Ending::Wrong(error),
@@ -42,7 +42,7 @@ enum Mode {
     Backfill(BackfillRange),
 }
 
-fn prepared(args: RunArgs, color: bool) -> anyhow::Result<Job> {
+fn prepared(args: &RunArgs, color: bool) -> anyhow::Result<Job> {
     let rules = rules::load(&args.rules.rules, color)?;
     let format = Format::or_fitting(args.format);
     let mode = match (&args.backfill, args.once) {
@@ -55,7 +55,7 @@ fn prepared(args: RunArgs, color: bool) -> anyhow::Result<Job> {
         Mode::Once => "once",
         Mode::Backfill(_) => "backfill",
     };
-    let (source, sink, store) = places(&args)?;
+    let (source, sink, store) = places(args)?;
     let (sink, store) = if args.dry_run { dry(sink, store, format) } else { (sink, store) };
     let run = Run { id: uuid::Uuid::new_v4().to_string(), kind };
     let settings = Settings::default();
@@ -150,13 +150,11 @@ impl Job {
         let bar = self.range().and_then(|range| show_progress(range, &watch));
         let reports = within_grace(task, &watch).await;
         drop(bar);
-        match reports {
-            Some(reports) => self.tell(&reports),
-            None => {
-                output::say("error: stopped; what was under way is read again by the next run");
-                Ending::Failed
-            }
+        if let Some(reports) = reports {
+            return self.tell(&reports);
         }
+        output::say("error: stopped; what was under way is read again by the next run");
+        Ending::Failed
     }
 
     fn range(&self) -> Option<&BackfillRange> {
@@ -215,7 +213,7 @@ async fn all_rules(
             (None, None) => runner.run_rule(&rule, &watch).await,
         };
         if report.unreachable {
-            hindrance = report.error.clone();
+            hindrance.clone_from(&report.error);
         }
         let stopped = report.interrupted;
         reports.push(report);
@@ -250,21 +248,19 @@ fn summary(report: &RuleReport) -> String {
         took_ms,
         ..
     } = report;
-    let mut words = format!(
-        "{name}: {matches} matches, {alerts_created} alerts created, {alerts_existing} already there"
-    );
+    let mut words = vec![
+        format!("{name}: {matches} matches"),
+        format!("{alerts_created} alerts created"),
+        format!("{alerts_existing} already there"),
+    ];
     for (count, what) in
         [(alerts_rejected, "refused"), (late, "found late"), (owed, "stretches of time owed")]
     {
-        if *count > 0 {
-            words.push_str(&format!(", {count} {what}"));
-        }
+        words.extend((*count > 0).then(|| format!("{count} {what}")));
     }
     if let (Some(from), Some(to)) = (report.from, report.to) {
-        words.push_str(&format!(" ({} to {}, {took_ms} ms)", from.to_rfc3339(), to.to_rfc3339()));
+        words.push(format!("{} to {} in {took_ms} ms", from.to_rfc3339(), to.to_rfc3339()));
     }
-    if report.interrupted {
-        words.push_str(", stopped before the end");
-    }
-    words
+    words.extend(report.interrupted.then(|| "stopped before the end".to_owned()));
+    words.join(", ")
 }

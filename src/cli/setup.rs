@@ -18,11 +18,11 @@ const ROLE: &str = include_str!("../../docker/role.json");
 const API_KEY: &str = include_str!("../../docker/api-key.json");
 
 /// Makes everything, or prints it.
-pub fn setup(args: SetupArgs) -> Ending {
+pub fn setup(args: &SetupArgs) -> Ending {
     let index = AlertIndex::new(&args.alerts_index);
     let done = match &args.print {
         Some(folder) => print(folder, &index),
-        None => return make(&args, &index),
+        None => return make(args, &index),
     };
     match done {
         Ok(()) => Ending::Done,

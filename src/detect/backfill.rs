@@ -64,7 +64,8 @@ impl Runner {
     /// Leaves a checkpoint that helps nothing: the same words begin anew. (Deleting it would need one more privilege.)
     async fn close(&self, progressing: &mut Progressing<'_>, range: &BackfillRange) {
         let Progressing { tracked, begin, now, report, .. } = progressing;
-        let closed = self.store.change(tracked, begin, *now, |cursor| *cursor = Cursor::starting_at(range.to)).await;
+        let closed =
+            self.store.change(tracked, begin, *now, |cursor| *cursor = Cursor::starting_at(range.to)).await;
         if let Err(error) = closed {
             report.fail(error.to_string());
         }

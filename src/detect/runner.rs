@@ -250,7 +250,7 @@ impl Runner {
         let recorded = self
             .store
             .change(&mut progressing.tracked, &progressing.begin, now, |cursor| {
-                cursor.swept_until = Some(now)
+                cursor.swept_until = Some(now);
             })
             .await;
         if let Err(error) = recorded {

@@ -14,7 +14,7 @@ use crate::local::{EventFiles, EventReader, ProblemKind, ReadProblem};
 use crate::rule::Rule;
 
 /// How long a point in time outlives its last page.
-const KEEP_ALIVE: Duration = Duration::from_secs(300);
+const KEEP_ALIVE: Duration = Duration::from_mins(5);
 
 /// Most events of one page of a cluster.
 const PAGE: usize = 1_000;

@@ -37,6 +37,7 @@ impl Ambient {
 
 impl Default for Ambient {
     /// The machine's clock and tokio's timer.
+    #[expect(clippy::disallowed_methods, reason = "what is used where nobody hands down a clock")]
     fn default() -> Self {
         Self::new(Utc::now, tokio::time::sleep)
     }

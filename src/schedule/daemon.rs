@@ -118,7 +118,7 @@ impl Group {
                     reached &= !report.unreachable;
                 }
                 Err(error) => {
-                    tracing::error!(%error, "a run ended in a fault of the program; its window is read again")
+                    tracing::error!(%error, "a run ended in a fault of the program; its window is read again");
                 }
             }
         }

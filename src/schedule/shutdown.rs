@@ -15,6 +15,10 @@ const INTERRUPTED: i32 = 130;
 ///
 /// # Errors
 /// The system refuses to install a signal handler.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "who asks twice does not want to wait for what is still to be written"
+)]
 pub fn stop_on_signals() -> std::io::Result<CancellationToken> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
