@@ -164,6 +164,10 @@ async fn text_and_keyword_indices_are_told_apart() {
         assert_eq!(types("list")[0].field_type, FieldType::Nested);
         assert_eq!(types("flat")[0].field_type, FieldType::Flattened);
         assert!(types("none").is_empty());
+        // So many that they no longer fit into the request line.
+        let many: Vec<String> = (0..300).map(|n| format!("a.field.that.nobody.has.{n}")).chain(fields).collect();
+        let more = node.cluster.field_caps(&[node.name("*")], &many).await.expect("types");
+        assert_eq!(more.schema, caps.schema);
     })
     .await;
 }
