@@ -15,6 +15,9 @@ use stakeout::elastic::{
 use stakeout::event::Event;
 use stakeout::schema::{FieldForm, FieldType};
 
+/// A setting that keeps an index off every node but the one named.
+const NOWHERE: &str = "index.routing.allocation.include._name";
+
 /// A node, and a prefix of names that are this test's own.
 #[derive(Clone)]
 struct Node {
@@ -43,7 +46,9 @@ impl Node {
         let name = self.name(rest);
         settings["number_of_replicas"] = json!(0);
         let body = json!({"settings": settings, "mappings": {"properties": properties}});
-        self.ask(Method::Put, &format!("/{name}?wait_for_active_shards=0"), &body.to_string()).await;
+        // An index that may live nowhere would be waited for in vain.
+        let waits = if settings.get(NOWHERE).is_some() { "?wait_for_active_shards=0" } else { "" };
+        self.ask(Method::Put, &format!("/{name}{waits}"), &body.to_string()).await;
         name
     }
 
@@ -159,6 +164,10 @@ async fn text_and_keyword_indices_are_told_apart() {
         assert_eq!(types("list")[0].field_type, FieldType::Nested);
         assert_eq!(types("flat")[0].field_type, FieldType::Flattened);
         assert!(types("none").is_empty());
+        // So many that they no longer fit into the request line.
+        let many: Vec<String> = (0..300).map(|n| format!("a.field.that.nobody.has.{n}")).chain(fields).collect();
+        let more = node.cluster.field_caps(&[node.name("*")], &many).await.expect("types");
+        assert_eq!(more.schema, caps.schema);
     })
     .await;
 }
@@ -260,8 +269,7 @@ fn id_of(pit: &PointInTime) -> String {
 #[tokio::test]
 async fn a_red_index_is_named_and_silences_nothing_else() {
     on_node("red", |node| async move {
-        let nowhere = json!({"index.routing.allocation.include._name": "nowhere"});
-        let red = node.index("red", nowhere, json!({"n": {"type": "long"}})).await;
+        let red = node.index("red", json!({NOWHERE: "nowhere"}), json!({"n": {"type": "long"}})).await;
         let green = node.index("green", json!({}), json!({"n": {"type": "long"}})).await;
         node.fill(&green, [("1".to_owned(), json!({"n": 1}))].into_iter()).await;
         let patterns = [node.name("*")];

@@ -240,6 +240,11 @@ mod tests {
 
     const GREETING: &str = r#"{"cluster_name":"c","version":{"number":"9.2.0"}}"#;
 
+    #[test]
+    fn bytes_that_are_no_text_spoil_nothing_else() {
+        assert_eq!(super::text_of(b"{\"a\":\"\xff\"}".to_vec()), "{\"a\":\"\u{fffd}\"}");
+    }
+
     async fn fails(act: Act) -> ElasticError {
         Fake::start_with(vec![act], attempts(1)).await.cluster.info().await.expect_err("an error")
     }

@@ -25,6 +25,11 @@ pub(super) enum Unreachable {
 }
 
 impl Unreachable {
+    /// Whether it may be over by itself at the next attempt.
+    pub(super) fn may_pass(self) -> bool {
+        !matches!(self, Self::UnknownIssuer | Self::Tls | Self::Request)
+    }
+
     /// The reason in words.
     pub(super) fn words(self) -> &'static str {
         match self {
@@ -83,7 +88,9 @@ fn classify(chain: &[Link]) -> Unreachable {
     } else if [io::ErrorKind::ConnectionReset, io::ErrorKind::BrokenPipe, io::ErrorKind::UnexpectedEof]
         .into_iter()
         .any(io)
-        || ["connection closed", "incomplete message", "reading a body", "invalid http"].into_iter().any(says)
+        || ["connection reset", "connection closed", "incomplete message", "reading a body", "invalid http"]
+            .into_iter()
+            .any(says)
     {
         Unreachable::BrokenOff
     } else if says("builder error") || says("relative url") {

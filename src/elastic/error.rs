@@ -85,7 +85,7 @@ impl ElasticError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match &self.0.cause {
-            Cause::Unreachable(why, _) => !matches!(why, Unreachable::Tls | Unreachable::Request),
+            Cause::Unreachable(why, _) => why.may_pass(),
             Cause::Status { status, .. } => matches!(status, 408 | 429 | 502 | 503 | 504) && !self.is_lost(),
             Cause::NotJson { broke_off, .. } => *broke_off,
             Cause::Shards(_) => true,

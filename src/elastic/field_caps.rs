@@ -12,8 +12,8 @@ use super::reason::Reason;
 use super::{Cluster, ElasticError};
 use crate::schema::{FieldForm, FieldType, Schema};
 
-/// How many bytes of field names still go into the request line, where every version reads them.
-const MAX_LINE: usize = 1_500;
+/// How many bytes of path and field names still go into the request line, where every version reads them.
+const MAX_LINE: usize = 2_000;
 
 /// What the indices say of the fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl Cluster {
             .param("allow_no_indices", true);
         let wanted: Vec<String> = wanted(fields).into_iter().collect();
         let line = wanted.join(",");
-        call = match line.len() {
+        call = match call.path.len() + line.len() {
             ..MAX_LINE => call.param("fields", line),
             _ => call.body(Body::Json(json!({ "fields": wanted }).to_string())),
         };

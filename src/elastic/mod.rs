@@ -33,6 +33,8 @@ mod shards;
 
 #[cfg(test)]
 mod fake;
+#[cfg(test)]
+mod tls_test;
 
 pub use bulk::{BulkItem, ItemOutcome};
 pub use clock::Ambient;
