@@ -38,6 +38,14 @@ jdk_package() { # package manager, major version
   esac
 }
 
+# Once. A fresh machine may have no lists of packages at all, so that nothing is found in them.
+update_lists() { # package manager
+  if [ "$1" != apt-get ] || [ -n "${lists_updated:-}" ] || ! may_install "$1"; then return; fi
+  lists_updated=yes
+  export DEBIAN_FRONTEND=noninteractive
+  as_root apt-get update --quiet=2 >&2 || say "apt-get update failed; going on with the lists that are there"
+}
+
 install_packages() { # packages
   local manager command
   manager=$(package_manager) || {
@@ -52,10 +60,7 @@ install_packages() { # packages
   say "$command"
   local run=(as_root)
   if [ "$manager" = brew ]; then run=(); fi
-  if [ "$manager" = apt-get ]; then
-    export DEBIAN_FRONTEND=noninteractive
-    as_root apt-get update --quiet=2 >&2 || true
-  fi
+  update_lists "$manager"
   # shellcheck disable=SC2086 # The command is made of words.
   ${run[@]+"${run[@]}"} $command </dev/null >&2
 }
@@ -84,6 +89,7 @@ provide_newer_jdk() { # major version
   local manager package
   manager=$(package_manager) || return 1
   package=$(jdk_package "$manager" "$1")
+  update_lists "$manager"
   if [ "$manager" = apt-get ] && ! apt-cache show "$package" 2>/dev/null | grep -q ^Package; then return 1; fi
   install_packages "$package" && tests/node/jdk "$1" >/dev/null
 }

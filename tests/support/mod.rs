@@ -55,7 +55,7 @@ fn required(name: &str, said: &Once) -> Option<String> {
 }
 
 /// An environment variable that is there and not empty.
-#[allow(clippy::disallowed_methods, reason = "tests are told by the environment where their node is")]
+#[expect(clippy::disallowed_methods, reason = "tests are told by the environment where their node is")]
 fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -21,7 +21,7 @@ pub fn until(limit: Duration, what: &str, mut holds: impl FnMut() -> bool) {
     eventually(limit, what, || holds().then_some(()));
 }
 
-#[allow(clippy::disallowed_methods, reason = "the pause between two questions")]
+#[expect(clippy::disallowed_methods, reason = "the pause between two questions")]
 pub(super) fn pause() {
     std::thread::sleep(PAUSE);
 }
