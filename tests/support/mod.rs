@@ -14,6 +14,8 @@
 mod client;
 mod cluster;
 mod own_node;
+pub mod program;
+pub mod story;
 mod wait;
 
 pub use client::{Client, Document, Reply};
