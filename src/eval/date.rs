@@ -38,8 +38,14 @@ fn calendar(text: &str) -> Option<Interval> {
     let (date, time) = text.split_once('T').map_or((text, None), |(date, time)| (date, Some(time)));
     let mut parts = date.splitn(3, '-');
     let year = digits(parts.next()?, 4)?;
-    let month = parts.next().map(|part| digits(part, 2)).transpose_option()?;
-    let day = parts.next().map(|part| digits(part, 2)).transpose_option()?;
+    let month = match parts.next() {
+        Some(part) => Some(digits(part, 2)?),
+        None => None,
+    };
+    let day = match parts.next() {
+        Some(part) => Some(digits(part, 2)?),
+        None => None,
+    };
     if time.is_some() && day.is_none() {
         return None;
     }
@@ -120,21 +126,6 @@ fn clock(time: &str) -> Option<(NaiveTime, NaiveTime)> {
     let last =
         NaiveTime::from_hms_nano_opt(at(0, 23), at(1, 59), at(2, 59), nanoseconds.unwrap_or(999_999_999))?;
     Some((first, last))
-}
-
-/// `Some(None)` where there is nothing to read, `None` where what there is cannot be read.
-trait TransposeOption<T> {
-    fn transpose_option(self) -> Option<Option<T>>;
-}
-
-impl<T> TransposeOption<T> for Option<Option<T>> {
-    fn transpose_option(self) -> Option<Option<T>> {
-        match self {
-            None => Some(None),
-            Some(None) => None,
-            Some(some) => Some(some),
-        }
-    }
 }
 
 #[cfg(test)]
