@@ -67,7 +67,12 @@ impl Node {
         let mut lines = String::new();
         for event in events.iter().filter(|event| event.index == index) {
             let action = json!({"index": {"_id": event.id}});
-            lines.push_str(&format!("{action}\n{}\n", Json::Object(event.source.clone())));
+            lines.extend([
+                action.to_string(),
+                "\n".into(),
+                Json::Object(event.source.clone()).to_string(),
+                "\n".into(),
+            ]);
         }
         if !lines.is_empty() {
             let answer = self.send(Method::Post, &format!("/{index}/_bulk"), Some(lines));
@@ -83,7 +88,7 @@ impl Node {
             let query = json!({
                 "size": 1000, "_source": false, "query": plan.pushed().query, "fields": plan.fields()
             });
-            lines.push_str(&format!("{{}}\n{query}\n"));
+            lines.extend(["{}\n".to_owned(), query.to_string(), "\n".into()]);
         }
         let answer = self.send(Method::Post, &format!("/{index}/_msearch"), Some(lines));
         let responses = answer["responses"].as_array().expect("a list");
