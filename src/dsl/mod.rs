@@ -41,7 +41,7 @@ pub enum Query {
     /// A value begins with a text.
     Prefix(Prefix),
     /// A value lies between bounds.
-    Range(Range),
+    Range(Box<Range>),
     /// A value matches a Lucene regular expression as a whole.
     Regexp(Regexp),
     /// A value equals one value.
@@ -105,6 +105,12 @@ impl Query {
         values: impl IntoIterator<Item = V>,
     ) -> Self {
         Self::Terms(Terms { field: field.into(), values: values.into_iter().map(Into::into).collect() })
+    }
+
+    /// The documents in which a value lies within the bounds.
+    #[must_use]
+    pub fn range(range: Range) -> Self {
+        Self::Range(Box::new(range))
     }
 
     /// The same query without the clauses that change nothing.

@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn leaves_open_bounds_out() {
         let range = Range { field: "n".into(), gt: Some(json!(1)), ..Range::default() };
-        assert_eq!(json(&Query::Range(range)), json!({"range": {"n": {"gt": 1}}}));
+        assert_eq!(json(&Query::range(range)), json!({"range": {"n": {"gt": 1}}}));
         let range = Range {
             field: "t".into(),
             gte: Some(json!("2026-01-01T00:00:00.000Z")),
@@ -61,7 +61,7 @@ mod tests {
             ..Range::default()
         };
         assert_eq!(
-            json(&Query::Range(range)),
+            json(&Query::range(range)),
             json!({"range": {"t": {
                 "gte": "2026-01-01T00:00:00.000Z",
                 "lte": "2026-01-02T00:00:00.000Z",

@@ -73,7 +73,7 @@ fn add_must_not(simple: &mut Bool, clause: Query) -> bool {
         Query::MatchNone(_) => {}
         Query::Bool(mut inner) if inner.filter.is_empty() => {
             match (inner.should.is_empty(), inner.must_not.len()) {
-                (false, 0) => simple.must_not.extend(inner.should),
+                (false, 0) => return inner.should.into_iter().all(|clause| add_must_not(simple, clause)),
                 (true, 1) => return inner.must_not.pop().is_none_or(|only| add_filter(simple, only)),
                 _ => simple.must_not.push(Query::Bool(inner)),
             }

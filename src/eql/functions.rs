@@ -19,8 +19,8 @@ pub(super) fn call(function: Function, ignore_case: bool, arguments: &[Value]) -
         Function::Between => between(arguments, ignore_case),
         Function::CidrMatch => cidr_match(first, &arguments[1..]),
         Function::Concat => concat(arguments),
-        Function::StartsWith => on_texts(first, second, ignore_case, |text, part| text.starts_with(part)),
-        Function::EndsWith => on_texts(first, second, ignore_case, |text, part| text.ends_with(part)),
+        Function::StartsWith => on_texts(first, second, ignore_case, <[u16]>::starts_with),
+        Function::EndsWith => on_texts(first, second, ignore_case, <[u16]>::ends_with),
         Function::StringContains => on_texts(first, second, ignore_case, |text, part| {
             !text.is_empty() && !part.is_empty() && find(text, part, 0).is_some()
         }),
@@ -81,8 +81,8 @@ fn on_texts(
     test: impl Fn(&[u16], &[u16]) -> bool,
 ) -> Value {
     match (first, second) {
-        (Value::String(text), Value::String(part)) => {
-            Value::Boolean(test(&units(text, ignore_case), &units(part, ignore_case)))
+        (Value::String(whole), Value::String(part)) => {
+            Value::Boolean(test(&units(whole, ignore_case), &units(part, ignore_case)))
         }
         _ => Value::Null,
     }

@@ -41,11 +41,15 @@ pub(super) fn check(expression: &Node<Expression>, problems: &mut Problems) {
         }
         Expression::In { value, items, .. } => {
             check(value, problems);
-            items.iter().for_each(|item| want(item, kind_of(value), "the list", problems));
+            for item in items {
+                want(item, kind_of(value), "the list", problems);
+            }
         }
         Expression::Match { value, patterns, .. } => {
             want(value, Kind::String, "the pattern", problems);
-            patterns.iter().for_each(|pattern| check_pattern(pattern, problems));
+            for pattern in patterns {
+                check_pattern(pattern, problems);
+            }
         }
         Expression::Arithmetic { left, right, .. } => {
             want(left, Kind::Number, "arithmetic", problems);

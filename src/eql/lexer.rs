@@ -69,6 +69,7 @@ impl Lexer<'_> {
             Diagnostic::error(UNFINISHED_COMMENT, Span::new(start, start + 2), "`/*` is never closed")
                 .hint("comments nest: every `/*` needs a `*/` of its own");
         self.problems.push(problem);
+        self.push(start, Kind::Invalid);
     }
 
     fn string(&mut self) {

@@ -6,9 +6,11 @@ use crate::diagnostic::{BAD_ESCAPE, Diagnostic, Span};
 
 /// The length of the raw string (`"""…"""`) that `text` begins with; up to two quotes before the end are its own.
 pub(super) fn raw_end(text: &str) -> Option<usize> {
-    let line = &text[..text.find(['\n', '\r']).unwrap_or(text.len())];
-    let end = 3 + line.get(3..)?.find("\"\"\"")? + 3;
-    Some(end + line[end..].bytes().take(2).take_while(|&byte| byte == b'"').count())
+    let bytes = text.as_bytes();
+    // Not beyond the line, lest many short strings on a long one take quadratic time.
+    let inside = bytes.get(3..)?.windows(3).take_while(|window| !matches!(window[0], b'\n' | b'\r'));
+    let end = 3 + inside.zip(0..).find(|(window, _)| *window == b"\"\"\"")?.1 + 3;
+    Some(end + bytes[end..].iter().take(2).take_while(|&&byte| byte == b'"').count())
 }
 
 /// The length of the string in `quote` that `text` begins with; a backslash hides the character after it.
@@ -105,13 +107,8 @@ pub(super) fn number_length(text: &[u8]) -> usize {
 
 /// The value of an unsigned number: a long where it fits, else an unsigned long, else a double.
 pub(super) fn number(text: &str) -> Value {
-    if let Ok(number) = text.parse() {
-        Value::Integer(number)
-    } else if let Ok(number) = text.parse() {
-        Value::Unsigned(number)
-    } else {
-        Value::Float(text.parse().unwrap_or(f64::INFINITY))
-    }
+    let whole = text.parse().map(Value::Integer).or_else(|_| text.parse().map(Value::Unsigned));
+    whole.unwrap_or_else(|_| Value::Float(text.parse().unwrap_or(f64::INFINITY)))
 }
 
 #[cfg(test)]

@@ -73,14 +73,12 @@ impl Pattern {
                     retry = Some((at, rest.clone()));
                     continue;
                 }
-                Some(part) => {
-                    if rest.next().is_some_and(|character| self.accepts(*part, character)) {
-                        at += 1;
-                        continue;
-                    }
+                Some(part) if rest.next().is_some_and(|character| self.accepts(*part, character)) => {
+                    at += 1;
+                    continue;
                 }
                 None if before.as_str().is_empty() => return true,
-                None => {}
+                _ => {}
             }
             let Some((after_run, from)) = &mut retry else { return false };
             if from.next().is_none() {

@@ -183,7 +183,9 @@ impl Expression {
             Self::Field(field) => visit(node, field),
             Self::Not(inner) | Self::Negate(inner) => Self::each_field(inner, visit),
             Self::And(items) | Self::Or(items) | Self::Call { arguments: items, .. } => {
-                items.iter().for_each(|item| Self::each_field(item, visit));
+                for item in items {
+                    Self::each_field(item, visit);
+                }
             }
             Self::Compare { left, right, .. } | Self::Arithmetic { left, right, .. } => {
                 Self::each_field(left, visit);
@@ -191,7 +193,9 @@ impl Expression {
             }
             Self::In { value, items, .. } => {
                 Self::each_field(value, visit);
-                items.iter().for_each(|item| Self::each_field(item, visit));
+                for item in items {
+                    Self::each_field(item, visit);
+                }
             }
             Self::Match { value, .. } => Self::each_field(value, visit),
         }

@@ -38,38 +38,24 @@ fn calendar(text: &str) -> Option<Interval> {
     let (date, time) = text.split_once('T').map_or((text, None), |(date, time)| (date, Some(time)));
     let mut parts = date.splitn(3, '-');
     let year = digits(parts.next()?, 4)?;
-    let month = parts.next().map(|part| digits(part, 2)).transpose_option()?;
-    let day = parts.next().map(|part| digits(part, 2)).transpose_option()?;
+    let month = match parts.next() {
+        Some(part) => Some(digits(part, 2)?),
+        None => None,
+    };
+    let day = match parts.next() {
+        Some(part) => Some(digits(part, 2)?),
+        None => None,
+    };
     if time.is_some() && day.is_none() {
         return None;
     }
-    let first = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month.unwrap_or(1), day.unwrap_or(1))?;
-    // Elasticsearch puts 12 and 31 (or the month's last day) for what is left open.
-    let last = match (month, day) {
-        (_, Some(_)) => first,
-        (Some(month), None) => last_of_month(first, month)?,
-        (None, None) => NaiveDate::from_ymd_opt(first_year(first), 12, 31)?,
-    };
+    // A month or a day that is left open is the first one, at both ends, as Elasticsearch has it.
+    let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month.unwrap_or(1), day.unwrap_or(1))?;
     let (time, offset) = zone(time.unwrap_or(""))?;
     let (from, to) = clock(time)?;
-    let instant = |date: NaiveDate, time| {
-        NaiveDateTime::new(date, time).and_local_timezone(offset).single().map(|local| local.to_utc())
-    };
-    Some(Interval { start: instant(first, from)?, end: instant(last, to)? })
-}
-
-fn first_year(date: NaiveDate) -> i32 {
-    chrono::Datelike::year(&date)
-}
-
-fn last_of_month(first: NaiveDate, month: u32) -> Option<NaiveDate> {
-    let year = first_year(first);
-    let next = if month == 12 {
-        NaiveDate::from_ymd_opt(year + 1, 1, 1)
-    } else {
-        NaiveDate::from_ymd_opt(year, month + 1, 1)
-    };
-    next?.pred_opt()
+    let instant =
+        |time| NaiveDateTime::new(date, time).and_local_timezone(offset).single().map(|local| local.to_utc());
+    Some(Interval { start: instant(from)?, end: instant(to)? })
 }
 
 /// A number of exactly so many digits.
@@ -122,31 +108,16 @@ fn clock(time: &str) -> Option<(NaiveTime, NaiveTime)> {
     Some((first, last))
 }
 
-/// `Some(None)` where there is nothing to read, `None` where what there is cannot be read.
-trait TransposeOption<T> {
-    fn transpose_option(self) -> Option<Option<T>>;
-}
-
-impl<T> TransposeOption<T> for Option<Option<T>> {
-    fn transpose_option(self) -> Option<Option<T>> {
-        match self {
-            None => Some(None),
-            Some(None) => None,
-            Some(some) => Some(some),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::parse;
 
     #[test]
-    fn what_is_left_open_is_the_whole_of_it() {
+    fn a_time_left_open_is_the_whole_of_it() {
         for (text, start, end) in [
             ("2026-11-23", "2026-11-23T00:00:00+00:00", "2026-11-23T23:59:59.999999999+00:00"),
-            ("2026-02", "2026-02-01T00:00:00+00:00", "2026-02-28T23:59:59.999999999+00:00"),
-            ("2026", "2026-01-01T00:00:00+00:00", "2026-12-31T23:59:59.999999999+00:00"),
+            ("2026-02", "2026-02-01T00:00:00+00:00", "2026-02-01T23:59:59.999999999+00:00"),
+            ("2026", "2026-01-01T00:00:00+00:00", "2026-01-01T23:59:59.999999999+00:00"),
             ("2026-11-23T10:20:30Z", "2026-11-23T10:20:30+00:00", "2026-11-23T10:20:30.999999999+00:00"),
             ("2026-11-23T10:20:30.5+02:00", "2026-11-23T08:20:30.500+00:00", "2026-11-23T08:20:30.500+00:00"),
             ("2026-11-23T10-0130", "2026-11-23T11:30:00+00:00", "2026-11-23T12:29:59.999999999+00:00"),

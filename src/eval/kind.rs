@@ -103,8 +103,8 @@ impl<T> ByIndex<T> {
         field: &str,
         span: Span,
         schema: &Schema,
-        mut make: impl FnMut(Kind) -> Result<T, Diagnostic>,
-    ) -> Result<Self, Diagnostic> {
+        mut make: impl FnMut(Kind) -> Result<T, Box<Diagnostic>>,
+    ) -> Result<Self, Box<Diagnostic>> {
         let mut found = Self { field: field.to_owned(), forms: Vec::new(), indices: HashMap::new() };
         let forms = schema.forms(field);
         if !schema.knows(field) || forms.is_empty() {
@@ -114,7 +114,7 @@ impl<T> ByIndex<T> {
         let mut failure = None;
         for form in &forms {
             match kind_of(form, field, span).and_then(&mut make) {
-                Ok(made) => found.add(form, made),
+                Ok(item) => found.add(form, item),
                 Err(problem) => failure = failure.or(Some(problem)),
             }
         }
@@ -148,9 +148,9 @@ impl<T> ByIndex<T> {
 }
 
 /// How a form's values compare, or why they cannot be.
-fn kind_of(form: &FieldForm, field: &str, span: Span) -> Result<Kind, Diagnostic> {
+fn kind_of(form: &FieldForm, field: &str, span: Span) -> Result<Kind, Box<Diagnostic>> {
     Kind::of(form.field_type).ok_or_else(|| {
         let message = format!("`{field}` has a type whose values cannot be queried");
-        Diagnostic::error(UNANSWERABLE_FIELD, span, message)
+        Diagnostic::error(UNANSWERABLE_FIELD, span, message).into()
     })
 }

@@ -49,7 +49,7 @@ pub(super) enum Test {
 ///
 /// # Errors
 /// A constant that the type cannot read, an operator that it does not have, or a form that cannot be run yet.
-pub(super) fn compile(leaf: &Leaf, kind: Kind) -> Result<Test, Diagnostic> {
+pub(super) fn compile(leaf: &Leaf, kind: Kind) -> Result<Test, Box<Diagnostic>> {
     match leaf {
         Leaf::IsNull { .. } | Leaf::Script(_) => Ok(Test::Exists),
         Leaf::Truth { field } => truth(field, kind),
@@ -73,11 +73,12 @@ pub(super) fn compile(leaf: &Leaf, kind: Kind) -> Result<Test, Diagnostic> {
         }
         Leaf::Regex { patterns, field, .. } => {
             let span = patterns.first().map_or(field.span, |pattern| pattern.span);
-            Err(Diagnostic::error(UNSUPPORTED_REGEX, span, "regular expressions are not supported yet"))
+            Err(Diagnostic::error(UNSUPPORTED_REGEX, span, "regular expressions are not supported yet")
+                .into())
         }
         Leaf::Cidr { field, blocks } => match kind {
             Kind::Ip | Kind::Loose => Ok(Test::Blocks(blocks.iter().map(|block| block.node.1).collect())),
-            _ => Err(mismatch(field, kind, "`cidrMatch`", "an `ip` field")),
+            _ => Err(mismatch(field, kind, "`cidrMatch`", "an `ip` field").into()),
         },
     }
 }
@@ -87,17 +88,17 @@ fn mismatch(field: &Node<String>, kind: Kind, what: &str, wanted: &str) -> Diagn
     Diagnostic::error(TYPE_MISMATCH, field.span, message)
 }
 
-fn want_text(field: &Node<String>, kind: Kind, what: &str) -> Result<(), Diagnostic> {
+fn want_text(field: &Node<String>, kind: Kind, what: &str) -> Result<(), Box<Diagnostic>> {
     match kind {
         Kind::Text | Kind::Version | Kind::Loose => Ok(()),
-        _ => Err(mismatch(field, kind, what, "a field of strings")),
+        _ => Err(mismatch(field, kind, what, "a field of strings").into()),
     }
 }
 
-fn truth(field: &Node<String>, kind: Kind) -> Result<Test, Diagnostic> {
+fn truth(field: &Node<String>, kind: Kind) -> Result<Test, Box<Diagnostic>> {
     match kind {
         Kind::Boolean | Kind::Loose => Ok(Test::Booleans { yes: true, no: false }),
-        _ => Err(mismatch(field, kind, "a bare condition", "a boolean field")),
+        _ => Err(mismatch(field, kind, "a bare condition", "a boolean field").into()),
     }
 }
 
@@ -106,7 +107,7 @@ fn one_of(
     values: &[Node<Value>],
     ignore_case: bool,
     kind: Kind,
-) -> Result<Test, Diagnostic> {
+) -> Result<Test, Box<Diagnostic>> {
     if ignore_case {
         want_text(field, kind, "a comparison without case")?;
     }
@@ -134,7 +135,7 @@ fn one_of(
             let read = |value: &Node<Value>| value.node.as_str().and_then(Block::parse);
             let blocks = values
                 .iter()
-                .map(|value| read(value).ok_or_else(|| unreadable(value, field, "an IP address")));
+                .map(|value| read(value).ok_or_else(|| Box::new(unreadable(value, field, "an IP address"))));
             Test::Blocks(blocks.collect::<Result<_, _>>()?)
         }
     })
@@ -145,7 +146,7 @@ fn ordered(
     operator: Comparison,
     value: &Node<Value>,
     kind: Kind,
-) -> Result<Test, Diagnostic> {
+) -> Result<Test, Box<Diagnostic>> {
     Ok(match kind {
         Kind::Text => Test::TextOrder(operator, value.node.to_string()),
         Kind::Loose => Test::Loose(operator, vec![value.node.clone()]),
@@ -158,11 +159,16 @@ fn ordered(
         }
         Kind::Ip => {
             let address = value.node.as_str().and_then(parse_address);
-            Test::AddressOrder(operator, address.ok_or_else(|| unreadable(value, field, "an IP address"))?)
+            Test::AddressOrder(
+                operator,
+                address.ok_or_else(|| Box::new(unreadable(value, field, "an IP address")))?,
+            )
         }
         Kind::Boolean | Kind::Version => {
             let what = format!("`{}`", operator.symbol());
-            return Err(mismatch(field, kind, &what, "a field of numbers, strings, dates or addresses"));
+            return Err(
+                mismatch(field, kind, &what, "a field of numbers, strings, dates or addresses").into()
+            );
         }
     })
 }
@@ -172,7 +178,7 @@ fn unreadable(value: &Node<Value>, field: &Node<String>, wanted: &str) -> Diagno
     Diagnostic::error(INVALID_VALUE, value.span, message)
 }
 
-fn number(value: &Node<Value>, field: &Node<String>) -> Result<Value, Diagnostic> {
+fn number(value: &Node<Value>, field: &Node<String>) -> Result<Value, Box<Diagnostic>> {
     let read = match &value.node {
         Value::String(text) => {
             text.parse().map(Value::Integer).or_else(|_| text.parse().map(Value::Float)).ok()
@@ -180,27 +186,26 @@ fn number(value: &Node<Value>, field: &Node<String>) -> Result<Value, Diagnostic
         number if number.is_number() => Some(number.clone()),
         _ => None,
     };
-    read.ok_or_else(|| unreadable(value, field, "a number"))
+    read.ok_or_else(|| unreadable(value, field, "a number").into())
 }
 
-fn boolean(value: &Node<Value>, field: &Node<String>) -> Result<bool, Diagnostic> {
+fn boolean(value: &Node<Value>, field: &Node<String>) -> Result<bool, Box<Diagnostic>> {
     match &value.node {
         Value::Boolean(truth) => Ok(*truth),
         Value::String(text) if text == "true" => Ok(true),
         Value::String(text) if text == "false" => Ok(false),
-        _ => Err(unreadable(value, field, "`true` or `false`")),
+        _ => Err(unreadable(value, field, "`true` or `false`").into()),
     }
 }
 
-fn interval(value: &Node<Value>, field: &Node<String>) -> Result<Interval, Diagnostic> {
+fn interval(value: &Node<Value>, field: &Node<String>) -> Result<Interval, Box<Diagnostic>> {
     let text = value.node.to_string();
     if date::is_date_math(&text) {
         let message = format!("the date math `{text}` is not supported yet");
-        return Err(
-            Diagnostic::error(UNSUPPORTED_DATE_MATH, value.span, message).hint("write an absolute time")
-        );
+        let problem = Diagnostic::error(UNSUPPORTED_DATE_MATH, value.span, message);
+        return Err(problem.hint("write an absolute time").into());
     }
-    date::parse(&text).ok_or_else(|| unreadable(value, field, "a date"))
+    date::parse(&text).ok_or_else(|| unreadable(value, field, "a date").into())
 }
 
 impl Test {

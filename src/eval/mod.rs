@@ -130,7 +130,7 @@ pub fn condition_for(
 ///
 /// # Errors
 /// Why it cannot.
-pub fn check_leaf(leaf: &Leaf, kind: Kind) -> Result<(), Diagnostic> {
+pub fn check_leaf(leaf: &Leaf, kind: Kind) -> Result<(), Box<Diagnostic>> {
     leaf::compile(leaf, kind).map(|_| ())
 }
 
@@ -169,7 +169,7 @@ fn compile_leaf(leaf: &Leaf, schema: &Schema) -> Result<ClauseKind, Vec<Diagnost
         leaf => {
             let Some(field) = leaf.field() else { return Ok(ClauseKind::Constant(false)) };
             let tests = ByIndex::new(&field.node, field.span, schema, |kind| leaf::compile(leaf, kind));
-            let tests = tests.map_err(|problem| vec![problem])?;
+            let tests = tests.map_err(|problem| vec![*problem])?;
             Ok(if matches!(leaf, Leaf::IsNull { .. }) {
                 ClauseKind::Missing(tests)
             } else {

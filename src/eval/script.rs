@@ -30,7 +30,7 @@ impl Script {
             if fields.iter().all(|(name, _)| *name != field.name) {
                 match ByIndex::new(&field.name, node.span, schema, Ok) {
                     Ok(kinds) => fields.push((field.name.clone(), kinds)),
-                    Err(problem) => problems.push(problem),
+                    Err(problem) => problems.push(*problem),
                 }
             }
         });
@@ -115,7 +115,9 @@ fn settled(number: Value, kind: Kind) -> Value {
 /// Reports every field that is not of the kind its place wants.
 fn check(expression: &Node<Expression>, wanted: Wanted, schema: &Schema, problems: &mut Vec<Diagnostic>) {
     let mut each = |items: &[Node<Expression>], wanted| {
-        items.iter().for_each(|item| check(item, wanted, schema, problems));
+        for item in items {
+            check(item, wanted, schema, problems);
+        }
     };
     match &expression.node {
         Expression::Literal(_) => {}
@@ -123,7 +125,7 @@ fn check(expression: &Node<Expression>, wanted: Wanted, schema: &Schema, problem
             if let Err(problem) = ByIndex::new(&field.name, expression.span, schema, |kind| {
                 fits(kind, wanted, &field.name, expression.span)
             }) {
-                problems.push(problem);
+                problems.push(*problem);
             }
         }
         Expression::Not(inner) => each(std::slice::from_ref(inner), Wanted::Boolean),
@@ -148,7 +150,7 @@ fn check(expression: &Node<Expression>, wanted: Wanted, schema: &Schema, problem
     }
 }
 
-fn fits(kind: Kind, wanted: Wanted, field: &str, span: Span) -> Result<(), Diagnostic> {
+fn fits(kind: Kind, wanted: Wanted, field: &str, span: Span) -> Result<(), Box<Diagnostic>> {
     let right = match wanted {
         Wanted::Any => true,
         Wanted::Boolean => matches!(kind, Kind::Boolean | Kind::Loose),
@@ -159,5 +161,5 @@ fn fits(kind: Kind, wanted: Wanted, field: &str, span: Span) -> Result<(), Diagn
         return Ok(());
     }
     let message = format!("expected {}, but `{field}` holds {}", wanted.words(), kind.words());
-    Err(Diagnostic::error(TYPE_MISMATCH, span, message))
+    Err(Diagnostic::error(TYPE_MISMATCH, span, message).into())
 }

@@ -170,5 +170,5 @@ fn bounded(mut range: Range, operator: Comparison, value: serde_json::Value) -> 
             range.lte = Some(value);
         }
     }
-    Query::Range(range)
+    Query::range(range)
 }

@@ -23,7 +23,7 @@ pub(super) struct Refusal {
     /// In words.
     pub reason: String,
     /// What to report where no index answers.
-    pub problem: Option<Diagnostic>,
+    pub problem: Option<Box<Diagnostic>>,
 }
 
 /// What every form of the leaf's field answers; one answer by assumption where the field's type is not known.
@@ -76,17 +76,14 @@ fn answer(
 }
 
 /// As the evaluator checks; but a regular expression need not be one that the evaluator knows.
-fn check(leaf: &Leaf, kind: Kind) -> Result<(), Diagnostic> {
+fn check(leaf: &Leaf, kind: Kind) -> Result<(), Box<Diagnostic>> {
     if let Leaf::Regex { field, patterns, .. } = leaf {
         let length: usize = patterns.iter().map(|pattern| pattern.node.chars().count() + 1).sum();
         if length > MAX_REGEX + 1 {
             let message =
                 format!("a regular expression has {MAX_REGEX} characters at most, found {}", length - 1);
-            return Err(Diagnostic::error(
-                INVALID_VALUE,
-                patterns.first().map_or(field.span, |first| first.span),
-                message,
-            ));
+            let span = patterns.first().map_or(field.span, |first| first.span);
+            return Err(Diagnostic::error(INVALID_VALUE, span, message).into());
         }
     }
     match eval::check_leaf(leaf, kind) {
@@ -103,7 +100,7 @@ pub(super) fn unreadable(form: &FieldForm) -> Option<&'static str> {
 
 /// What to report of a field that no index answers.
 pub(super) fn unanswerable(leaf: &Leaf, refusal: &Refusal) -> Option<Diagnostic> {
-    refusal.problem.clone().or_else(|| {
+    refusal.problem.as_deref().cloned().or_else(|| {
         let field = leaf.field()?;
         let message = format!("`{}` cannot be answered by any index: {}", field.node, refusal.reason);
         Some(Diagnostic::error(UNANSWERABLE_FIELD, field.span, message))

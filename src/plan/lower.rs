@@ -209,11 +209,9 @@ impl<'a> Lowering<'a> {
 const SCRIPT: &str = "computed values can only be evaluated here";
 
 fn same(left: &Bounds, right: &Bounds) -> bool {
-    match (left, right) {
-        (Bounds::Exact(left), Bounds::Exact(right)) => left == right,
-        (Bounds::Between { above: left, .. }, Bounds::Between { above: right, .. }) => left == right,
-        _ => false,
-    }
+    let (Bounds::Exact(left_query) | Bounds::Between { above: left_query, .. }) = left;
+    let (Bounds::Exact(right_query) | Bounds::Between { above: right_query, .. }) = right;
+    left.is_exact() == right.is_exact() && left_query == right_query
 }
 
 fn in_indices(indices: &[String], bounds: Bounds) -> Bounds {

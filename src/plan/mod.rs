@@ -270,8 +270,4 @@ fn no_index_left(input: &Input<'_>, lowering: &Lowering<'_>) -> Vec<Diagnostic> 
 }
 
 #[cfg(test)]
-mod interpret;
-#[cfg(test)]
-mod laws;
-#[cfg(test)]
 mod tests;

@@ -22,7 +22,7 @@ pub(super) fn between(time_override: Option<&str>, from: DateTime<Utc>, to: Date
 fn range(field: &str, from: DateTime<Utc>, to: DateTime<Utc>) -> Query {
     // In full milliseconds: a bound that leaves them open would stand for its whole second.
     let bound = |time: DateTime<Utc>| Some(time.to_rfc3339_opts(SecondsFormat::Millis, true).into());
-    Query::Range(Range {
+    Query::range(Range {
         field: field.to_owned(),
         gte: bound(from),
         lte: bound(to),

@@ -12,6 +12,9 @@ impl Parser<'_> {
                 || matches!(before, Some(Kind::LikeTilde | Kind::Keyword(Keyword::Like | Keyword::Regex)));
         let text = self.source(self.peek().span);
         match &self.peek().kind {
+            Kind::Keyword(_) if matches!(before, Some(Kind::Symbol(Symbol::Dot | Symbol::Question))) => {
+                Some(format!("`{text}` is a keyword; as part of a name it needs backticks: `` `{text}` ``"))
+            }
             Kind::Keyword(Keyword::Not) => Some(self.misplaced_not()),
             Kind::Keyword(Keyword::Where) => Some("a query has one `where`".to_owned()),
             Kind::Keyword(Keyword::In | Keyword::Like | Keyword::Regex) | Kind::InTilde | Kind::LikeTilde => {
@@ -31,7 +34,6 @@ impl Parser<'_> {
             Kind::Symbol(Symbol::LeftBracket) => {
                 Some("lists are written in parentheses: `(\"a\", \"b\")`".to_owned())
             }
-            Kind::Symbol(Symbol::RightParenthesis) => Some("no `(` belongs to it".to_owned()),
             Kind::Literal(_) if matches!(before, Some(Kind::Word | Kind::QuotedName(_))) => {
                 Some("an operator is missing between field and value, or the name needs backticks".to_owned())
             }

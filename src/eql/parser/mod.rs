@@ -90,12 +90,18 @@ impl<'t> Parser<'t> {
     }
 
     fn no_category<T>(&mut self) -> Parsed<T> {
-        let span = self.peek().span;
-        let problem = hints::other_language(self.text, span).unwrap_or_else(|| {
-            let message = format!("expected a category and `where`, found {}", self.describe_next());
-            Diagnostic::error(NO_CATEGORY, span, message)
-                .hint("begin with `any where …`, or with one category such as `process where …`")
-        });
+        let begins_well = matches!(self.peek().kind, Kind::Keyword(Keyword::Any) | Kind::Word);
+        if let Some(problem) = hints::other_language(self.text, self.peek().span) {
+            // What else is odd about it is no help to its author.
+            self.problems = Problems::default();
+            self.problems.push(problem);
+            return Err(Failed);
+        }
+        self.at += usize::from(begins_well);
+        let expected = if begins_well { "`where` after the category" } else { "a category and `where`" };
+        let message = format!("expected {expected}, found {}", self.describe_next());
+        let problem = Diagnostic::error(NO_CATEGORY, self.peek().span, message)
+            .hint("begin with `any where …`, or with one category such as `process where …`");
         self.problems.push(problem);
         Err(Failed)
     }
@@ -104,7 +110,13 @@ impl<'t> Parser<'t> {
     fn whole_condition(&mut self) -> Node<Expression> {
         let condition = self.or();
         while !self.at_end() && !self.at_symbol(Symbol::Pipe) {
-            self.unexpected("`and`, `or` or the end of the query");
+            if self.at_symbol(Symbol::RightParenthesis) {
+                let problem =
+                    Diagnostic::error(UNEXPECTED_TOKEN, self.peek().span, "no `(` belongs to this `)`");
+                self.problems.push(problem);
+            } else {
+                self.unexpected("`and`, `or` or the end of the query");
+            }
             self.at += 1;
             if self.problems.is_full() {
                 self.at = self.tokens.len() - 1;
@@ -140,15 +152,12 @@ impl<'t> Parser<'t> {
         } else {
             None
         };
-        match number.and_then(|number| u64::try_from(number).ok()) {
-            Some(number) => Ok(Node::new(span.to(size.span), make(number))),
-            None => {
-                let message =
-                    format!("expected a whole number of events, found `{}`", self.source(size.span));
-                self.problems.push(Diagnostic::error(UNEXPECTED_TOKEN, start.to(size.span), message));
-                Err(Failed)
-            }
+        if let Some(number) = number.and_then(|number| u64::try_from(number).ok()) {
+            return Ok(Node::new(span.to(size.span), make(number)));
         }
+        let message = format!("expected a whole number of events, found `{}`", self.source(size.span));
+        self.problems.push(Diagnostic::error(UNEXPECTED_TOKEN, start.to(size.span), message));
+        Err(Failed)
     }
 
     fn skip_to_pipe(&mut self) {

@@ -2,13 +2,13 @@
 
 use serde_json::Value as Json;
 
-use crate::eql::{Block, parse_address};
-use crate::eval::date;
-use crate::event::Event;
-use crate::schema::{FieldType, Schema};
+use stakeout::eql::{Block, parse_address};
+use stakeout::eval::date;
+use stakeout::event::Event;
+use stakeout::schema::{FieldType, Schema};
 
 /// Whether an index mapped as `schema` says would return the event.
-pub(super) fn matches(query: &Json, event: &Event, schema: &Schema) -> bool {
+pub fn matches(query: &Json, event: &Event, schema: &Schema) -> bool {
     let (kind, body) = query.as_object().and_then(|object| object.iter().next()).expect("one kind");
     let every = |clauses: &str, wanted: bool| {
         let clauses = body.get(clauses).and_then(Json::as_array);

@@ -1,18 +1,14 @@
-//! The two laws of a plan, over random expressions, documents and mappings.
+//! Random expressions and documents, over fields of every type in two indices that map them differently.
 
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
-use super::interpret::matches;
-use super::{Fidelity, Input, Plan};
-use crate::eql::Query;
-use crate::eval::Matcher;
-use crate::event::Event;
-use crate::schema::{FieldForm, FieldType, Schema};
+use stakeout::event::Event;
+use stakeout::schema::{FieldForm, FieldType, Schema};
 
 /// Two indices that map `t` differently, and everything else alike; `only` is mapped in the first alone.
-fn schema() -> Schema {
-    let mut schema = Schema::new(vec!["one".into(), "two".into()]);
+pub fn schema(one: &str, two: &str) -> Schema {
+    let mut schema = Schema::new(vec![one.to_owned(), two.to_owned()]);
     for (name, field_type) in [
         ("k", FieldType::Keyword),
         ("w", FieldType::Wildcard),
@@ -32,9 +28,9 @@ fn schema() -> Schema {
         indices: vec![index.to_owned()],
         searchable: true,
     };
-    schema.insert("t", form(FieldType::Keyword, None, "one"));
-    schema.insert("t", form(FieldType::Text, Some("t.keyword"), "two"));
-    schema.insert("only", form(FieldType::Keyword, None, "one"));
+    schema.insert("t", form(FieldType::Keyword, None, one));
+    schema.insert("t", form(FieldType::Text, Some("t.keyword"), two));
+    schema.insert("only", form(FieldType::Keyword, None, one));
     schema
 }
 
@@ -149,7 +145,8 @@ fn values(one: impl Strategy<Value = Json> + Clone + 'static) -> impl Strategy<V
     ]
 }
 
-fn event() -> impl Strategy<Value = Event> {
+/// A document of the index `one` or `two`.
+pub fn event() -> impl Strategy<Value = Event> {
     let words = || values(text().prop_map(Json::from).boxed());
     let pick = |all: Vec<Json>| values(prop::sample::select(all).boxed());
     let source = (
@@ -180,37 +177,8 @@ fn event() -> impl Strategy<Value = Event> {
     })
 }
 
-fn query() -> impl Strategy<Value = String> {
+/// A whole query.
+pub fn query() -> impl Strategy<Value = String> {
     let category = prop::sample::select(vec!["any", "process"]);
     (category, expression()).prop_map(|(category, expression)| format!("{category} where {expression}"))
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
-
-    #[test]
-    fn pushed_and_residual_mean_the_query(text in query(), events in prop::collection::vec(event(), 1..8), allow_expensive: bool) {
-        let schema = schema();
-        let query = Query::parse(&text).unwrap();
-        let plan = Plan::new(&Input {
-            query: &query,
-            schema: &schema,
-            patterns: &["*".to_owned()],
-            category_field: "event.category",
-            time_override: None,
-            allow_expensive,
-        }).unwrap();
-        let matcher = Matcher::compile(&query, &schema, "event.category").unwrap();
-        let pushed = serde_json::to_value(&plan.pushed().query).unwrap();
-        prop_assert_eq!(plan.residual().is_none(), plan.pushed().fidelity == Fidelity::Exact);
-        prop_assert!(plan.blind().is_empty());
-        for event in &events {
-            let truth = matcher.matches(event);
-            let found = matches(&pushed, event, &schema);
-            prop_assert!(!truth || found, "lost: {} {:?}", pushed, event.source);
-            let kept = found && plan.residual().is_none_or(|residual| residual.matches(event));
-            prop_assert_eq!(truth, kept, "{} {:?}", pushed, event.source);
-            prop_assert_eq!(matcher.decide(event).matches, truth);
-        }
-    }
 }
