@@ -1,5 +1,7 @@
 //! What the cluster module means, checked on a real node: set `ELASTICSEARCH_TEST_URL` to its address.
 
+mod support;
+
 use std::collections::{BTreeSet, HashSet};
 use std::future::Future;
 use std::time::Duration;
@@ -92,16 +94,13 @@ impl Node {
 
 /// Runs a test on the node, if there is one, and removes what it left.
 async fn on_node<F: Future<Output = ()> + Send + 'static>(name: &str, test: impl FnOnce(Node) -> F) {
-    let Ok(url) = std::env::var("ELASTICSEARCH_TEST_URL") else {
-        println!("skipped: ELASTICSEARCH_TEST_URL is not set");
-        return;
-    };
+    let Some(url) = support::cluster_url() else { return };
     let raw = Transport::single_node(&url).expect("an address");
     let retry = RetryPolicy { first_delay: Duration::from_millis(20), ..RetryPolicy::default() };
     let connection = Connection { urls: vec![url], retry, ..Connection::default() };
     let cluster = Cluster::connect(&connection).expect("a connection");
-    let prefix =
-        format!("stakeout-it-{name}-{}-{}", std::process::id(), chrono::Utc::now().timestamp_micros());
+    let own = support::Cluster::at(support::Client::new(&url));
+    let prefix = format!("{}-{name}", own.name("stakeout-it"));
     let node = Node { raw, cluster, prefix };
     let result = tokio::spawn(test(node.clone())).await;
     let all = format!("{}-*", node.prefix);

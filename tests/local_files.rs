@@ -1,5 +1,7 @@
 //! Reading events from files as a user has them, and keeping alerts beside them.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;

@@ -265,7 +265,7 @@ fn an_index_out_of_reach_is_owed_and_read_when_it_is_back() {
     place.add(&[SignIn::new("there", seconds_ago(60))], Shape::Integration);
     place.add(&[SignIn::new("away", seconds_ago(60))], Shape::Filebeat);
     let filebeat = place.node.name("filebeat");
-    place.node.post(&format!("/{filebeat}/_close"), &json!({}));
+    place.node.send("POST", &format!("/{filebeat}/_close"), None).expect("a closed index");
     for created in [1, 0] {
         let once = place.once();
         assert_eq!(once.code, Some(1), "{once:?}");
@@ -276,7 +276,10 @@ fn an_index_out_of_reach_is_owed_and_read_when_it_is_back() {
         );
         assert!(once.stderr.contains(&filebeat), "it names the index: {once:?}");
     }
-    place.node.post(&format!("/{filebeat}/_open?wait_for_active_shards=1"), &json!({}));
+    place
+        .node
+        .send("POST", &format!("/{filebeat}/_open?wait_for_active_shards=1"), None)
+        .expect("an open index");
     let back = place.once();
     assert_eq!((back.code, &back.line()["owed"]), (Some(0), &json!(0)), "{back:?}");
     assert_eq!(place.alerts().len(), 2);

@@ -67,11 +67,15 @@ impl Question {
             return Ok(Self { indices_missing: missing, ask: Ask::Nobody { blind: unreachable } });
         }
         let plan = planned(rule, &capabilities.schema)?;
+        let mut fields = mapped(fields, &capabilities.schema);
+        fields.extend(plan.fields().iter().cloned());
+        fields.sort_unstable();
+        fields.dedup();
         let ask = Ask::Cluster {
             blind: joined([unreachable, blind(&plan)]),
             plan: Box::new(plan),
             patterns: rule.index.clone(),
-            fields: mapped(fields, &capabilities.schema),
+            fields,
         };
         Ok(Self { indices_missing: missing, ask })
     }
@@ -124,7 +128,8 @@ fn planned(rule: &Rule, schema: &Schema) -> Result<Plan, PrepareError> {
         schema,
         patterns: &rule.index,
         category_field: &rule.category_field,
-        time_override: Some(rule.time.primary.as_str()).filter(|field| *field != TIMESTAMP),
+        time_field: &rule.time.primary,
+        fallback_time_field: rule.time.fallback.as_deref(),
         allow_expensive: true,
     };
     Plan::new(&input).map_err(|problems| unfit(&rule.query, &problems))

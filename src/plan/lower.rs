@@ -2,7 +2,7 @@
 
 use super::ask::Answer;
 use super::fields::{self, FormAnswer};
-use super::{Blind, DEFAULT_TIME_FIELD, Fidelity, Input, LeafReport};
+use super::{Blind, Fidelity, Input, LeafReport};
 use crate::diagnostic::{Diagnostic, Node, Span};
 use crate::dsl::Query;
 use crate::eql::syntax::{Comparison, Expression};
@@ -105,7 +105,7 @@ impl<'a> Lowering<'a> {
 
     /// Finds the indices whose time fields hold no dates.
     pub fn time_fields(&mut self) {
-        for field in self.input.time_override.into_iter().chain([DEFAULT_TIME_FIELD]) {
+        for field in [self.input.time_field].into_iter().chain(self.input.fallback_time_field) {
             for form in self.input.schema.forms(field) {
                 if !form.field_type.is_date() && self.input.schema.knows(field) {
                     self.add_blind(form.indices, field, "it is read as the time, and is no date there", None);

@@ -20,8 +20,6 @@ use crate::eval::{self, Matcher};
 use crate::schema::Schema;
 use lower::Lowering;
 
-pub use window::DEFAULT_TIME_FIELD;
-
 /// What a plan is made from.
 #[derive(Debug, Clone, Copy)]
 pub struct Input<'a> {
@@ -33,8 +31,10 @@ pub struct Input<'a> {
     pub patterns: &'a [String],
     /// The field that holds the category; Elasticsearch's default is `event.category`.
     pub category_field: &'a str,
-    /// The field that says when a document counts, before [`DEFAULT_TIME_FIELD`]; none for that one alone.
-    pub time_override: Option<&'a str>,
+    /// The field that says when a document counts; `@timestamp` unless the rule names another.
+    pub time_field: &'a str,
+    /// The field that says so where a document lacks the first; none where there is no second.
+    pub fallback_time_field: Option<&'a str>,
     /// Whether the cluster answers expensive queries (`search.allow_expensive_queries`).
     pub allow_expensive: bool,
 }
@@ -89,7 +89,8 @@ pub struct Plan {
     leaves: Vec<LeafReport>,
     blind: Vec<Blind>,
     fields: Vec<String>,
-    time_override: Option<String>,
+    time_field: String,
+    fallback_time_field: Option<String>,
 }
 
 impl Plan {
@@ -132,7 +133,8 @@ impl Plan {
             leaves: lowering.leaves,
             blind: lowering.blind.into_iter().map(|(blind, _)| blind).collect(),
             fields,
-            time_override: input.time_override.map(str::to_owned),
+            time_field: input.time_field.to_owned(),
+            fallback_time_field: input.fallback_time_field.map(str::to_owned),
         })
     }
 
@@ -145,7 +147,7 @@ impl Plan {
     /// What is asked for one window of time, both ends inclusive, to the millisecond.
     #[must_use]
     pub fn window(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> dsl::Query {
-        let time = window::between(self.time_override.as_deref(), from, to);
+        let time = window::between(&self.time_field, self.fallback_time_field(), from, to);
         dsl::Query::all_of(vec![self.pushed.query.clone(), time]).simplified()
     }
 
@@ -176,13 +178,13 @@ impl Plan {
     /// The field that says when a document counts.
     #[must_use]
     pub fn time_field(&self) -> &str {
-        self.time_override.as_deref().unwrap_or(DEFAULT_TIME_FIELD)
+        &self.time_field
     }
 
     /// The field that says so where a document lacks the first; none where there is only one.
     #[must_use]
-    pub fn fallback_time_field(&self) -> Option<&'static str> {
-        (self.time_field() != DEFAULT_TIME_FIELD).then_some(DEFAULT_TIME_FIELD)
+    pub fn fallback_time_field(&self) -> Option<&str> {
+        self.fallback_time_field.as_deref()
     }
 }
 
@@ -224,8 +226,8 @@ fn unmapped(input: &Input<'_>) -> Vec<Diagnostic> {
             problems.push(unknown_field(input, &field.name, field.span).hint(hint));
         }
     }
-    if input.time_override.is_none_or(missing) && missing(DEFAULT_TIME_FIELD) {
-        let field = input.time_override.unwrap_or(DEFAULT_TIME_FIELD);
+    if missing(input.time_field) && input.fallback_time_field.is_none_or(missing) {
+        let field = input.time_field;
         let span = input.query.category.span;
         problems
             .push(unknown_field(input, field, span).hint("it holds the time by which documents are read"));

@@ -36,7 +36,8 @@ fn plan_with(text: &str, schema: &Schema, allow_expensive: bool) -> Result<Plan,
         schema,
         patterns: &patterns,
         category_field: "event.type",
-        time_override: Some("event.ingested"),
+        time_field: "event.ingested",
+        fallback_time_field: Some("@timestamp"),
         allow_expensive,
     })
 }

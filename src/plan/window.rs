@@ -1,22 +1,15 @@
-//! The window of time: the override field, or `@timestamp` where a document lacks it.
+//! The window of time: by one field, or by another where a document lacks the first.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::dsl::{Query, Range};
 
-/// The field that says when a document counts, unless a rule names another one.
-pub const DEFAULT_TIME_FIELD: &str = "@timestamp";
-
 /// The documents whose time lies between `from` and `to`, both inclusive.
-pub(super) fn between(time_override: Option<&str>, from: DateTime<Utc>, to: DateTime<Utc>) -> Query {
-    let fallback = range(DEFAULT_TIME_FIELD, from, to);
-    match time_override.filter(|field| *field != DEFAULT_TIME_FIELD) {
-        None => fallback,
-        Some(field) => Query::any_of(vec![
-            range(field, from, to),
-            Query::all_of(vec![fallback, Query::none_of(vec![Query::exists(field)])]),
-        ]),
-    }
+pub(super) fn between(field: &str, fallback: Option<&str>, from: DateTime<Utc>, to: DateTime<Utc>) -> Query {
+    let by_field = range(field, from, to);
+    let Some(fallback) = fallback else { return by_field };
+    let lacks_it = Query::none_of(vec![Query::exists(field)]);
+    Query::any_of(vec![by_field, Query::all_of(vec![range(fallback, from, to), lacks_it])])
 }
 
 fn range(field: &str, from: DateTime<Utc>, to: DateTime<Utc>) -> Query {

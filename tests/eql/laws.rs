@@ -24,7 +24,8 @@ proptest! {
             schema: &schema,
             patterns: &patterns,
             category_field: "event.category",
-            time_override: None,
+            time_field: "@timestamp",
+            fallback_time_field: None,
             allow_expensive,
         }).unwrap();
         let matcher = Matcher::compile(&query, &schema, "event.category").unwrap();

@@ -131,7 +131,8 @@ fn plan(query: &Query, schema: &Schema) -> Plan {
         schema,
         patterns: &patterns,
         category_field: "event.category",
-        time_override: None,
+        time_field: "@timestamp",
+        fallback_time_field: None,
         allow_expensive: true,
     };
     Plan::new(&input).unwrap_or_else(|problems| panic!("{}: {problems:?}", query.text))
