@@ -95,12 +95,12 @@ impl Node {
 /// Runs a test on the node, if there is one, and removes what it left.
 async fn on_node<F: Future<Output = ()> + Send + 'static>(name: &str, test: impl FnOnce(Node) -> F) {
     let Some(url) = support::cluster_url() else { return };
+    let own = support::Cluster::at(support::Client::new(url.clone()));
+    let prefix = format!("{}-{name}", own.name("stakeout-it"));
     let raw = Transport::single_node(&url).expect("an address");
     let retry = RetryPolicy { first_delay: Duration::from_millis(20), ..RetryPolicy::default() };
     let connection = Connection { urls: vec![url], retry, ..Connection::default() };
     let cluster = Cluster::connect(&connection).expect("a connection");
-    let own = support::Cluster::at(support::Client::new(&url));
-    let prefix = format!("{}-{name}", own.name("stakeout-it"));
     let node = Node { raw, cluster, prefix };
     let result = tokio::spawn(test(node.clone())).await;
     let all = format!("{}-*", node.prefix);
