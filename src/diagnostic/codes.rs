@@ -34,11 +34,12 @@ codes! {
     INVALID_VALUE = "E207", "a value that the field's type cannot read";
     CANNOT_COMPUTE = "E208", "a constant that cannot be computed";
     UNANSWERABLE_FIELD = "E209", "a field that no index can answer exactly";
+    INVALID_REGEX = "E210", "a regular expression that Elasticsearch refuses";
     // E3xx: a query that is right, but not supported yet.
     UNSUPPORTED_SEQUENCE = "E301", "a query over several events";
     UNSUPPORTED_PIPE = "E302", "a pipe that cannot be run";
     UNSUPPORTED_FUNCTION = "E303", "a function in a form that cannot be run";
-    UNSUPPORTED_REGEX = "E304", "a regular expression that cannot be run";
+    UNSUPPORTED_REGEX = "E304", "a regular expression over computed values";
     UNSUPPORTED_DATE_MATH = "E305", "a date that is reckoned from another one";
     // R1xx: a rule file that is not TOML or has unknown, missing or wrongly typed keys.
     UNREADABLE_RULES = "R101", "a rule file or folder that cannot be read";

@@ -1,8 +1,8 @@
 //! The meaning of a query: leaves that a document satisfies or not, and how they are joined.
 
-use super::Value;
 use super::cidr::Block;
 use super::syntax::{Comparison, Expression};
+use super::{Regex, Value};
 use crate::diagnostic::{Node, Span};
 
 /// A condition, every part with its place in the text.
@@ -53,7 +53,7 @@ pub enum Leaf {
         /// Whether ASCII case is ignored.
         ignore_case: bool,
     },
-    /// A value matches one of the patterns as a whole.
+    /// A value, which is a string, matches one of the patterns as a whole.
     Like {
         /// The field.
         field: Node<String>,
@@ -62,14 +62,12 @@ pub enum Leaf {
         /// Whether ASCII case is ignored.
         ignore_case: bool,
     },
-    /// A value matches one of Lucene's regular expressions as a whole.
+    /// A value matches Lucene's regular expression as a whole.
     Regex {
         /// The field.
         field: Node<String>,
-        /// The expressions.
-        patterns: Vec<Node<String>>,
-        /// Whether ASCII case is ignored.
-        ignore_case: bool,
+        /// The expression; several are one, joined by `|`.
+        regex: Node<Regex>,
     },
     /// A value begins with a text.
     Prefix {

@@ -7,9 +7,9 @@ use super::function::Kind;
 use super::kinds::{check, kind_of};
 use super::problems::Problems;
 use super::syntax::{Comparison, Expression, PatternKind};
-use super::{Function, Value, has_wildcard};
+use super::{Function, Regex, Value};
 use crate::diagnostic::{
-    CANNOT_COMPUTE, Diagnostic, FIELD_TO_FIELD, INVALID_VALUE, NOT_A_CONDITION, Node, Span,
+    CANNOT_COMPUTE, Diagnostic, FIELD_TO_FIELD, INVALID_REGEX, INVALID_VALUE, NOT_A_CONDITION, Node, Span,
     UNSUPPORTED_FUNCTION, WRONG_ARGUMENTS,
 };
 
@@ -158,16 +158,30 @@ impl Normalizer<'_> {
         if is_null_literal(value) {
             return Condition::Constant(None);
         }
-        let patterns = patterns
+        let patterns: Vec<_> = patterns
             .iter()
             .filter_map(|pattern| Some(Node::new(pattern.span, pattern.node.as_str()?.to_owned())))
             .collect();
         match (field_of(value), kind) {
-            (Some(field), PatternKind::Wildcard) => like(field, patterns, ignore_case),
-            (Some(field), PatternKind::Regex) => {
-                Condition::Leaf(Leaf::Regex { field, patterns, ignore_case })
+            (Some(field), PatternKind::Wildcard) => {
+                Condition::Leaf(Leaf::Like { field, patterns, ignore_case })
             }
+            (Some(field), PatternKind::Regex) => self.regex(field, &patterns, ignore_case),
             (None, _) => self.script(whole),
+        }
+    }
+
+    /// Several patterns are one, joined by `|`, as Elasticsearch does it.
+    fn regex(&mut self, field: Node<String>, patterns: &[Node<String>], ignore_case: bool) -> Condition {
+        let texts: Vec<&str> = patterns.iter().map(|pattern| pattern.node.as_str()).collect();
+        let span = patterns.iter().map(|pattern| pattern.span).reduce(Span::to).unwrap_or(field.span);
+        match Regex::new(&texts.join("|"), ignore_case) {
+            Ok(regex) => Condition::Leaf(Leaf::Regex { field, regex: Node::new(span, regex) }),
+            Err(error) => {
+                let message = format!("the regular expression cannot be used: {error}");
+                self.problems.push(Diagnostic::error(INVALID_REGEX, span, message));
+                Condition::Constant(None)
+            }
         }
     }
 
@@ -190,7 +204,7 @@ impl Normalizer<'_> {
             values.into_iter().map(|value| Node::new(value.span, value.node.to_string())).collect();
         match function {
             Function::CidrMatch => self.cidr(field, texts),
-            Function::Wildcard => like(field, texts, ignore_case),
+            Function::Wildcard => Condition::Leaf(Leaf::Like { field, patterns: texts, ignore_case }),
             _ => substring_test(field, function, ignore_case, texts),
         }
     }
@@ -291,15 +305,6 @@ fn equality(whole: &Expr, left: &Expr, right: &Expr) -> Expr {
 fn compared(whole: &Expr, operator: Comparison, left: &Expr, right: &Expr) -> Expr {
     let (left, right) = (Box::new(left.clone()), Box::new(right.clone()));
     Node::new(whole.span, Expression::Compare { operator, left, right })
-}
-
-/// Patterns over a field; without any wildcard they are plain values.
-fn like(field: Node<String>, patterns: Vec<Node<String>>, ignore_case: bool) -> Condition {
-    if patterns.iter().any(|pattern| has_wildcard(&pattern.node)) {
-        return Condition::Leaf(Leaf::Like { field, patterns, ignore_case });
-    }
-    let values = patterns.into_iter().map(|pattern| Node::new(pattern.span, Value::String(pattern.node)));
-    Condition::Leaf(Leaf::OneOf { field, values: values.collect(), ignore_case })
 }
 
 /// `startsWith`, `endsWith` and `stringContains` of a field and a constant.

@@ -82,7 +82,7 @@ fn clauses_become_leaves() {
         ("not null > 1", "null"),
         ("a in (null)", "false"),
         ("a not in (null, 1)", "not(OneOf(a))"),
-        ("a : \"x\"", "OneOf(a)"),
+        ("a : \"x\"", "Like(a)"),
         ("a like~ (\"x\", \"y*\")", "Like(a)"),
         ("a regex \"x\"", "Regex(a)"),
         ("startsWith(a, \"x\") == false", "not(Prefix(a))"),

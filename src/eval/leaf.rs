@@ -8,11 +8,9 @@ use serde_json::Value as Json;
 use super::date::{self, Interval};
 use super::kind::{Kind, text_of};
 use super::texts::Texts;
-use crate::diagnostic::{
-    Diagnostic, INVALID_VALUE, Node, TYPE_MISMATCH, UNSUPPORTED_DATE_MATH, UNSUPPORTED_REGEX,
-};
+use crate::diagnostic::{Diagnostic, INVALID_VALUE, Node, TYPE_MISMATCH, UNSUPPORTED_DATE_MATH};
 use crate::eql::syntax::Comparison;
-use crate::eql::{Block, Leaf, Pattern, Value, parse_address};
+use crate::eql::{Block, Leaf, Pattern, Regex, Value, has_wildcard, parse_address};
 
 /// A test of one value.
 #[derive(Debug, Clone)]
@@ -21,8 +19,12 @@ pub(super) enum Test {
     Exists,
     /// One of these texts.
     Texts(Texts),
-    /// One of these patterns.
-    Patterns(Vec<Pattern>),
+    /// One of these texts or patterns.
+    Like { plain: Texts, patterns: Vec<Pattern> },
+    /// This pattern.
+    Pattern(Pattern),
+    /// This regular expression.
+    Regex(Regex),
     /// The text begins so.
     Prefix { prefix: String, ignore_case: bool },
     /// The text stands so in byte order.
@@ -60,21 +62,19 @@ pub(super) fn compile(leaf: &Leaf, kind: Kind) -> Result<Test, Box<Diagnostic>> 
         Leaf::OneOf { field, values, ignore_case } => one_of(field, values, *ignore_case, kind),
         Leaf::Like { field, patterns, ignore_case } => {
             want_text(field, kind, "a pattern")?;
-            let patterns = patterns.iter().map(|pattern| Pattern::eql(&pattern.node, *ignore_case));
-            Ok(Test::Patterns(patterns.collect()))
+            Ok(like(patterns.iter().map(|pattern| pattern.node.as_str()), *ignore_case))
         }
         Leaf::Lucene { field, pattern, ignore_case } => {
             want_text(field, kind, "a string function")?;
-            Ok(Test::Patterns(vec![Pattern::lucene(&pattern.node, *ignore_case)]))
+            Ok(Test::Pattern(Pattern::lucene(&pattern.node, *ignore_case)))
         }
         Leaf::Prefix { field, prefix, ignore_case } => {
             want_text(field, kind, "`startsWith`")?;
             Ok(Test::Prefix { prefix: prefix.node.clone(), ignore_case: *ignore_case })
         }
-        Leaf::Regex { patterns, field, .. } => {
-            let span = patterns.first().map_or(field.span, |pattern| pattern.span);
-            Err(Diagnostic::error(UNSUPPORTED_REGEX, span, "regular expressions are not supported yet")
-                .into())
+        Leaf::Regex { field, regex } => {
+            want_text(field, kind, "a regular expression")?;
+            Ok(Test::Regex(regex.node.clone()))
         }
         Leaf::Cidr { field, blocks } => match kind {
             Kind::Ip | Kind::Loose => Ok(Test::Blocks(blocks.iter().map(|block| block.node.1).collect())),
@@ -92,6 +92,15 @@ fn want_text(field: &Node<String>, kind: Kind, what: &str) -> Result<(), Box<Dia
     match kind {
         Kind::Text | Kind::Version | Kind::Loose => Ok(()),
         _ => Err(mismatch(field, kind, what, "a field of strings").into()),
+    }
+}
+
+/// Patterns without wildcards are looked up, not tried one by one.
+fn like<'p>(patterns: impl Iterator<Item = &'p str>, ignore_case: bool) -> Test {
+    let (wild, plain): (Vec<&str>, Vec<&str>) = patterns.partition(|pattern| has_wildcard(pattern));
+    Test::Like {
+        plain: Texts::new(plain.into_iter().map(str::to_owned), ignore_case),
+        patterns: wild.into_iter().map(|pattern| Pattern::eql(pattern, ignore_case)).collect(),
     }
 }
 
@@ -214,10 +223,12 @@ impl Test {
         match self {
             Self::Exists => true,
             Self::Texts(texts) => texts.contains(&text_of(value)),
-            Self::Patterns(patterns) => {
+            Self::Like { plain, patterns } => {
                 let text = text_of(value);
-                patterns.iter().any(|pattern| pattern.matches(&text))
+                plain.contains(&text) || patterns.iter().any(|pattern| pattern.matches(&text))
             }
+            Self::Pattern(pattern) => pattern.matches(&text_of(value)),
+            Self::Regex(regex) => regex.matches(&text_of(value)),
             Self::Prefix { prefix, ignore_case } => begins(&text_of(value), prefix, *ignore_case),
             Self::TextOrder(operator, wanted) => operator.holds(text_of(value).as_ref().cmp(wanted)),
             Self::Numbers { values, whole } => json_number(value, *whole).is_some_and(|found| {

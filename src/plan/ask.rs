@@ -1,8 +1,9 @@
 //! One leaf as a query of one field that is mapped in one way.
 
+use crate::diagnostic::Node;
 use crate::dsl::{Prefix, Query, Range, Regexp, Term, Wildcard};
 use crate::eql::syntax::Comparison;
-use crate::eql::{Leaf, Pattern, Value, has_wildcard};
+use crate::eql::{Leaf, Pattern, Regex, Value, has_wildcard};
 use crate::eval::Kind;
 use crate::schema::FieldType;
 
@@ -11,9 +12,6 @@ const DATE_FORMAT: &str = "strict_date_optional_time||epoch_millis";
 
 /// As many values as Elasticsearch takes in one `terms` query.
 const MAX_TERMS: usize = 65_536;
-
-/// The most characters that Elasticsearch takes in a regular expression (`index.max_regex_length`).
-pub(super) const MAX_REGEX: usize = 1000;
 
 /// What a leaf becomes.
 pub(super) enum Answer {
@@ -51,14 +49,13 @@ pub(super) fn ask(leaf: &Leaf, target: &Target<'_>) -> Answer {
         Leaf::OneOf { values, ignore_case, .. } => {
             equal_to_any(target, values.iter().map(|value| &value.node), *ignore_case)
         }
+        Leaf::Like { patterns, ignore_case: false, .. } if !patterns.iter().any(is_wild) => {
+            one_of(name, patterns.iter().map(|pattern| pattern.node.as_str().into()).collect())
+        }
         Leaf::Like { patterns, ignore_case, .. } => {
             Query::any_of(patterns.iter().map(|pattern| like(name, &pattern.node, *ignore_case)).collect())
         }
-        Leaf::Regex { patterns, ignore_case, .. } => {
-            let patterns: Vec<_> = patterns.iter().map(|pattern| pattern.node.as_str()).collect();
-            let (field, value) = (name.to_owned(), patterns.join("|"));
-            Query::Regexp(Regexp { field, value, case_insensitive: *ignore_case })
-        }
+        Leaf::Regex { regex, .. } => regexp(name, &regex.node),
         Leaf::Prefix { prefix, .. } if prefix.node.is_empty() => Query::exists(name),
         Leaf::Prefix { prefix, ignore_case, .. } => {
             let (field, value) = (name.to_owned(), prefix.node.clone());
@@ -79,13 +76,18 @@ pub(super) fn ask(leaf: &Leaf, target: &Target<'_>) -> Answer {
 /// Why only `exists` can be asked, if so.
 fn unanswered(leaf: &Leaf, target: &Target<'_>) -> Option<&'static str> {
     let is_pattern = match leaf {
-        Leaf::Like { .. } | Leaf::Regex { .. } | Leaf::Lucene { .. } => true,
+        Leaf::Like { patterns, .. } => patterns.iter().any(is_wild),
+        Leaf::Regex { regex, .. } => regex.node.only_text().is_none() && !regex.node.matches_all(),
+        Leaf::Lucene { pattern, ignore_case, .. } => {
+            !Pattern::lucene(&pattern.node, *ignore_case).matches_all()
+        }
         Leaf::Prefix { prefix, .. } => !prefix.node.is_empty(),
         _ => false,
     };
     let is_order = matches!(leaf, Leaf::Compare { operator, .. } if *operator != Comparison::Equal)
         && matches!(target.kind, Kind::Text | Kind::Version);
-    let ignores_case = matches!(leaf, Leaf::OneOf { ignore_case: true, .. });
+    let ignores_case =
+        matches!(leaf, Leaf::OneOf { ignore_case: true, .. } | Leaf::Like { ignore_case: true, .. });
     match target.field_type {
         FieldType::Flattened if is_pattern || is_order || ignores_case => {
             Some("a flattened field answers exact values only")
@@ -112,12 +114,33 @@ fn equal_to_any<'v>(
     if ignore_case {
         return Query::any_of(values.map(|value| term(target.name, &value.to_string(), true)).collect());
     }
-    let mut json: Vec<serde_json::Value> = values.map(|value| constant(target, value)).collect();
-    match json.len() {
-        1 => json.pop().map_or_else(Query::match_none, |only| Query::term(target.name, only)),
-        _ => Query::any_of(
-            json.chunks(MAX_TERMS).map(|chunk| Query::terms(target.name, chunk.to_vec())).collect(),
-        ),
+    one_of(target.name, values.map(|value| constant(target, value)).collect())
+}
+
+fn one_of(name: &str, mut values: Vec<serde_json::Value>) -> Query {
+    match values.len() {
+        1 => values.pop().map_or_else(Query::match_none, |only| Query::term(name, only)),
+        _ => {
+            Query::any_of(values.chunks(MAX_TERMS).map(|chunk| Query::terms(name, chunk.to_vec())).collect())
+        }
+    }
+}
+
+fn is_wild(pattern: &Node<String>) -> bool {
+    has_wildcard(&pattern.node)
+}
+
+fn regexp(name: &str, regex: &Regex) -> Query {
+    if regex.matches_all() {
+        return Query::exists(name);
+    }
+    match regex.only_text() {
+        Some(text) => Query::term(name, text),
+        None => Query::Regexp(Regexp {
+            field: name.to_owned(),
+            value: regex.pattern().to_owned(),
+            case_insensitive: regex.ignores_case(),
+        }),
     }
 }
 

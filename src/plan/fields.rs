@@ -1,8 +1,8 @@
 //! The ways in which the indices map a field, and what each of them answers.
 
 use super::Input;
-use super::ask::{Answer, MAX_REGEX, Target, ask};
-use crate::diagnostic::{Diagnostic, INVALID_VALUE, UNANSWERABLE_FIELD, UNSUPPORTED_REGEX};
+use super::ask::{Answer, Target, ask};
+use crate::diagnostic::{Diagnostic, UNANSWERABLE_FIELD};
 use crate::dsl::Query;
 use crate::eql::Leaf;
 use crate::eval::{self, Kind};
@@ -69,27 +69,10 @@ fn answer(
     field_type: FieldType,
     input: &Input<'_>,
 ) -> Result<Answer, Refusal> {
-    if let Err(problem) = check(leaf, kind) {
+    if let Err(problem) = eval::check_leaf(leaf, kind) {
         return Err(Refusal { reason: problem.message.clone(), problem: Some(problem) });
     }
     Ok(ask(leaf, &Target { name, kind, field_type, allow_expensive: input.allow_expensive }))
-}
-
-/// As the evaluator checks; but a regular expression need not be one that the evaluator knows.
-fn check(leaf: &Leaf, kind: Kind) -> Result<(), Box<Diagnostic>> {
-    if let Leaf::Regex { field, patterns, .. } = leaf {
-        let length: usize = patterns.iter().map(|pattern| pattern.node.chars().count() + 1).sum();
-        if length > MAX_REGEX + 1 {
-            let message =
-                format!("a regular expression has {MAX_REGEX} characters at most, found {}", length - 1);
-            let span = patterns.first().map_or(field.span, |first| first.span);
-            return Err(Diagnostic::error(INVALID_VALUE, span, message).into());
-        }
-    }
-    match eval::check_leaf(leaf, kind) {
-        Err(problem) if problem.code != UNSUPPORTED_REGEX => Err(problem),
-        _ => Ok(()),
-    }
 }
 
 /// Whether the form of a script's field can be read: the reason why not.

@@ -44,12 +44,29 @@ fn pattern() -> impl Strategy<Value = &'static str> {
     ])
 }
 
+fn regex() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "a",
+        "A.*",
+        ".*",
+        "a\\*b",
+        "[ab]+",
+        "~(a.*)",
+        ".*b.*&.*a",
+        "<1-20>",
+        "\\w{2}",
+        "\\W|10",
+        "@b",
+        "\"a*b\"",
+    ])
+}
+
 fn string_field() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec!["k", "t", "w", "?only", "?nowhere"])
 }
 
 fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\"))
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 fn leaf() -> impl Strategy<Value = String> {
@@ -85,6 +102,10 @@ fn leaf() -> impl Strategy<Value = String> {
                 let items: Vec<_> = v.into_iter().map(|pattern| format!("\"{pattern}\"")).collect();
                 format!("{f} {op} ({})", items.join(", "))
             }),
+        (string_field(), tilde(), prop::collection::vec(regex(), 1..3)).prop_map(|(f, t, v)| {
+            let items: Vec<_> = v.into_iter().map(quoted).collect();
+            format!("{f} regex{t} ({})", items.join(", "))
+        }),
         (
             prop::sample::select(vec!["startsWith", "endsWith", "stringContains"]),
             tilde(),

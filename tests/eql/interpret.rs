@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use stakeout::eql::{Block, parse_address};
+use stakeout::eql::{Block, Regex, parse_address};
 use stakeout::eval::date;
 use stakeout::event::Event;
 use stakeout::schema::{FieldType, Schema};
@@ -70,6 +70,7 @@ fn holds(kind: &str, body: &Json, value: &Json, field_type: FieldType) -> bool {
             let pattern: Vec<char> = plain(wanted).chars().collect();
             wildcard(&pattern, &text.chars().collect::<Vec<_>>(), folds)
         }
+        "regexp" => Regex::new(&plain(wanted), folds).expect("a regular expression").matches(&text),
         "range" => body
             .as_object()
             .expect("bounds")

@@ -11,8 +11,8 @@ pub(super) fn interval(least: u32, most: u32, digits: usize) -> Syntax {
     let lengths = 1..=most.to_string().len();
     let by_length = lengths.filter_map(|length| {
         let first = if length == 1 { 0 } else { 10_u64.pow(u32::try_from(length).ok()? - 1) };
-        let last = 10_u64.pow(u32::try_from(length).ok()?) - 1;
-        let (from, to) = (first.max(least.into()), last.min(most.into()));
+        let top = 10_u64.pow(u32::try_from(length).ok()?) - 1;
+        let (from, to) = (first.max(least.into()), top.min(most.into()));
         (from <= to).then(|| same_length(from.to_string().as_bytes(), to.to_string().as_bytes()))
     });
     let zeros = Syntax::Repeat { inner: Box::new(digit(b'0', b'0')), least: 0, most: None };

@@ -69,6 +69,12 @@ impl Regex {
         &self.pattern
     }
 
+    /// Whether ASCII case is ignored.
+    #[must_use]
+    pub fn ignores_case(&self) -> bool {
+        self.ignore_case
+    }
+
     /// Whether the whole of `text` matches.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {

@@ -131,25 +131,25 @@ impl Nfa {
         from: usize,
         budget: &mut Budget,
     ) -> Result<usize, RegexError> {
-        let mut last = from;
+        let mut reached = from;
         for _ in 0..least {
-            last = self.add(inner, last, budget)?;
+            reached = self.add(inner, reached, budget)?;
         }
         let end = self.state(budget)?;
         if let Some(most) = most {
             for _ in least..most {
-                self.free(last, end);
+                self.free(reached, end);
                 let start = self.state(budget)?;
-                self.free(last, start);
-                last = self.add(inner, start, budget)?;
+                self.free(reached, start);
+                reached = self.add(inner, start, budget)?;
             }
-            self.free(last, end);
+            self.free(reached, end);
         } else {
             let start = self.state(budget)?;
-            self.free(last, start);
+            self.free(reached, start);
             self.free(start, end);
-            let last = self.add(inner, start, budget)?;
-            self.free(last, start);
+            let again = self.add(inner, start, budget)?;
+            self.free(again, start);
         }
         Ok(end)
     }

@@ -33,11 +33,11 @@ pub(super) enum Syntax {
 /// # Errors
 /// Where it is none, as Elasticsearch has it; and where it is nested too deeply.
 pub(super) fn parse(pattern: &str, ignore_case: bool) -> Result<Syntax, RegexError> {
-    if pattern.is_empty() {
-        return Ok(Syntax::Empty);
-    }
     let characters: Vec<char> = pattern.chars().collect();
     let mut parser = Parser { characters: &characters, at: 0, depth: 0, ignore_case };
+    if pattern.is_empty() {
+        return Ok(parser.literal(&[]));
+    }
     let syntax = parser.union()?;
     if parser.at < characters.len() { Err(parser.wrong("no `(` belongs to this `)`")) } else { Ok(syntax) }
 }
@@ -174,7 +174,7 @@ impl Parser<'_> {
             '#' => Syntax::Nothing,
             '@' => Syntax::Repeat { inner: Box::new(Syntax::Class(Class::any())), least: 0, most: None },
             '"' => self.quoted()?,
-            '(' if self.eat(')') => Syntax::Empty,
+            '(' if self.eat(')') => self.literal(&[]),
             '(' => {
                 let inner = self.union()?;
                 self.close(')')?;
@@ -198,9 +198,16 @@ impl Parser<'_> {
         }
         let inside = &self.characters[start..self.at];
         self.close('"')?;
-        Ok(Syntax::Concat(
-            inside.iter().map(|&character| Syntax::Class(Class::one(character, self.ignore_case))).collect(),
-        ))
+        Ok(self.literal(inside))
+    }
+
+    /// A text. An empty one matches nothing where case is ignored: Lucene joins the cases of no character.
+    fn literal(&self, text: &[char]) -> Syntax {
+        if text.is_empty() {
+            return if self.ignore_case { Syntax::Nothing } else { Syntax::Empty };
+        }
+        let one = |&character: &char| Syntax::Class(Class::one(character, self.ignore_case));
+        Syntax::Concat(text.iter().map(one).collect())
     }
 
     /// What follows a backslash.

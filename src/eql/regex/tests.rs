@@ -72,6 +72,7 @@ fn only_ascii_case_is_ignored_and_never_in_ranges() {
     let regex = |pattern| Regex::new(pattern, true).unwrap();
     assert!(regex("aB\"c\"[d]").matches("AbCD"));
     assert!(!regex("é").matches("É") && regex("é").matches("é"));
+    assert!(!regex("").matches("") && !regex("a()|\"\"").matches("a"));
     assert!(!regex("[a-c]").matches("B") && regex("[ab]").matches("B"));
 }
 
