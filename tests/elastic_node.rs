@@ -156,7 +156,7 @@ async fn text_and_keyword_indices_are_told_apart() {
         let types = |field| caps.schema.forms(field);
         let text = form(FieldType::Text, Some("user.id.keyword"), &a, true);
         assert_eq!(types("user.id"), [form(FieldType::Keyword, None, &b, true), text]);
-        assert_eq!(types("n"), [FieldForm::everywhere(FieldType::Integer)]);
+        assert_eq!(types("n"), [FieldForm::everywhere(FieldType::Long)]);
         assert_eq!(types("bare"), [form(FieldType::Text, None, &a, true)]);
         let deaf = [form(FieldType::Keyword, None, &b, true), form(FieldType::Keyword, None, &a, false)];
         assert_eq!(types("deaf"), deaf);
@@ -273,7 +273,7 @@ async fn a_red_index_is_named_and_silences_nothing_else() {
         node.fill(&green, [("1".to_owned(), json!({"n": 1}))].into_iter()).await;
         let patterns = [node.name("*")];
         let caps = node.cluster.field_caps(&patterns, &["n".into()]).await.expect("types");
-        assert_eq!(caps.schema.forms("n"), [FieldForm::everywhere(FieldType::Integer)]);
+        assert_eq!(caps.schema.forms("n"), [FieldForm::everywhere(FieldType::Long)]);
         assert!(caps.missing.is_some_and(|words| words.contains(&red)));
         let mut pit = node.open(&patterns).await;
         let missing = pit.missing.clone().expect("a missing shard");

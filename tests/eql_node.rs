@@ -86,7 +86,7 @@ fn kept(found: &[Event], plan: &Plan) -> BTreeSet<String> {
 fn a_node_selects_what_the_table_says() {
     let Some(node) = Cluster::connect() else { return };
     let mut wrong = Vec::new();
-    for (number, group) in cases::table().group.into_iter().enumerate() {
+    for (number, group) in cases::groups().into_iter().enumerate() {
         let index = node.name(&format!("table{number}"));
         let mut properties: Map<String, Json> = group
             .fields
@@ -97,7 +97,7 @@ fn a_node_selects_what_the_table_says() {
         fill(&node, &index, &Json::Object(properties), &group.events(&index));
         let schema = group.schema(&index);
         for chunk in group.cases.chunks(BATCH) {
-            let queries = chunk.iter().map(|(condition, _)| format!("any where {condition}"));
+            let queries = chunk.iter().map(|(case, _)| cases::query(case));
             let plans: Vec<_> =
                 queries.map(|text| plan(&Query::parse(&text).expect("a query"), &schema)).collect();
             for (((condition, expected), plan), found) in

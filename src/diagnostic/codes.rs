@@ -38,7 +38,7 @@ codes! {
     // E3xx: a query that is right, but not supported yet.
     UNSUPPORTED_SEQUENCE = "E301", "a query over several events";
     UNSUPPORTED_PIPE = "E302", "a pipe that cannot be run";
-    UNSUPPORTED_FUNCTION = "E303", "a function in a form that cannot be run";
+    // E303 is retired.
     UNSUPPORTED_REGEX = "E304", "a regular expression over computed values";
     UNSUPPORTED_DATE_MATH = "E305", "a date that is reckoned from another one";
     // R1xx: a rule file that is not TOML or has unknown, missing or wrongly typed keys.

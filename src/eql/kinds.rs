@@ -1,7 +1,7 @@
 //! The kinds of expressions, as far as they show without a mapping, and the checks that follow from them.
 
 use super::Value;
-use super::function::Kind;
+use super::function::{Function, Kind};
 use super::problems::Problems;
 use super::syntax::{Comparison, Expression};
 use crate::diagnostic::{Diagnostic, Node, TYPE_MISMATCH};
@@ -57,6 +57,9 @@ pub(super) fn check(expression: &Node<Expression>, problems: &mut Problems) {
         }
         Expression::Negate(inner) => want(inner, Kind::Number, "`-`", problems),
         Expression::Call { function, arguments, .. } => {
+            if *function == Function::CidrMatch {
+                arguments.iter().take(1).for_each(|address| want_field(address, problems));
+            }
             let signature = function.signature();
             let name = format!("`{}`", signature.name);
             for (index, argument) in arguments.iter().enumerate() {
@@ -74,6 +77,14 @@ fn want(operand: &Node<Expression>, wanted: Kind, place: &str, problems: &mut Pr
     if !found.fits(wanted) {
         let message = format!("{place} expects {}, found {}", wanted.words(), found.words());
         problems.push(Diagnostic::error(TYPE_MISMATCH, operand.span, message));
+    }
+}
+
+/// Reports an address that is computed: Elasticsearch has addresses in fields only.
+fn want_field(address: &Node<Expression>, problems: &mut Problems) {
+    if !matches!(address.node, Expression::Field(_) | Expression::Literal(Value::Null)) {
+        let message = format!("`cidrMatch` expects an `ip` field, found {}", kind_of(address).words());
+        problems.push(Diagnostic::error(TYPE_MISMATCH, address.span, message));
     }
 }
 

@@ -154,8 +154,7 @@ impl Lexer<'_> {
 
     fn word(&mut self) {
         let start = self.at;
-        let length = self.rest().bytes().take_while(|&byte| is_word_part(byte)).count();
-        self.at += length.max(1);
+        self.at += 1 + self.rest().bytes().skip(1).take_while(|&byte| is_word_part(byte)).count();
         let word = &self.text[start..self.at];
         let keyword = Keyword::from_text(word);
         if !self.rest().starts_with('~') || word.starts_with(['_', '@']) {

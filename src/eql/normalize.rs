@@ -10,7 +10,7 @@ use super::syntax::{Comparison, Expression, PatternKind};
 use super::{Function, Regex, Value};
 use crate::diagnostic::{
     CANNOT_COMPUTE, Diagnostic, FIELD_TO_FIELD, INVALID_REGEX, INVALID_VALUE, NOT_A_CONDITION, Node, Span,
-    UNSUPPORTED_FUNCTION, WRONG_ARGUMENTS,
+    UNSUPPORTED_REGEX, WRONG_ARGUMENTS,
 };
 
 type Expr = Node<Expression>;
@@ -189,7 +189,7 @@ impl Normalizer<'_> {
         let Some((first, rest)) = arguments.split_first() else { return Condition::Constant(None) };
         let constants = rest.iter().all(Expression::is_constant);
         let (Some(field), true) = (field_of(first), constants) else {
-            return self.computed_call(whole, function, first);
+            return self.computed_call(whole, first);
         };
         let values: Vec<_> = rest.iter().map(|item| Node::new(item.span, self.constant(item))).collect();
         if let Some(null) = values.iter().find(|value| value.node.is_null()) {
@@ -210,19 +210,9 @@ impl Normalizer<'_> {
     }
 
     /// A call whose arguments are not a field and constants.
-    fn computed_call(&mut self, whole: &Expr, function: Function, first: &Expr) -> Condition {
-        match function {
-            Function::CidrMatch => self.unsupported(whole, "`cidrMatch` over anything but a field"),
-            // Any null argument makes these null, whatever the others are.
-            _ if is_null_literal(first) => Condition::Constant(None),
-            _ => self.script(whole),
-        }
-    }
-
-    fn unsupported(&mut self, whole: &Expr, what: &str) -> Condition {
-        let message = format!("{what} is not supported yet");
-        self.problems.push(Diagnostic::error(UNSUPPORTED_FUNCTION, whole.span, message));
-        Condition::Constant(None)
+    fn computed_call(&mut self, whole: &Expr, first: &Expr) -> Condition {
+        // A null text makes the call null, whatever the other arguments are.
+        if is_null_literal(first) { Condition::Constant(None) } else { self.script(whole) }
     }
 
     fn cidr(&mut self, field: Node<String>, texts: Vec<Node<String>>) -> Condition {
@@ -243,10 +233,11 @@ impl Normalizer<'_> {
 
     fn script(&mut self, expression: &Expr) -> Condition {
         if let Some(span) = inner_regex(expression) {
-            self.unsupported(
-                &Node::new(span, Expression::Literal(Value::Null)),
-                "`regex` inside an expression",
+            let message = "`regex` over a computed value is not supported yet";
+            let problem = Diagnostic::error(UNSUPPORTED_REGEX, span, message).hint(
+                "Elasticsearch runs it by other rules than over a field: use `like` or a string function",
             );
+            self.problems.push(problem);
         }
         Condition::Leaf(Leaf::Script(Box::new(expression.clone())))
     }

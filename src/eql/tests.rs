@@ -47,6 +47,7 @@ fn categories_pipes_and_fields_are_kept() {
     assert_eq!(fields, [("a.b".to_owned(), false), ("x.y.z`".to_owned(), true)]);
     assert_eq!(parse("any where true").category.node, Category::Any);
     assert_eq!(parse("\"any\" where true").category.node, Category::Named("any".into()));
+    assert_eq!(parse("any where @timestamp == 1 and _a1.b_ == 2").fields()[0].name, "@timestamp");
     assert_eq!(parse("any where a . b == 1").fields()[0].name, "a.b");
 }
 

@@ -117,6 +117,16 @@ impl Value {
         }
     }
 
+    /// The number that a text stands for where a number is wanted, as in `"10"` for a numeric field.
+    #[must_use]
+    pub fn number_of(text: &str) -> Option<Self> {
+        let whole = text.parse().map(Self::Integer).or_else(|_| text.parse().map(Self::Unsigned));
+        // Java knows neither `inf` nor `nan` by these names.
+        let plain = !text
+            .contains(|character: char| character.is_ascii_alphabetic() && !matches!(character, 'e' | 'E'));
+        whole.ok().or_else(|| text.parse().ok().filter(|_| plain).map(Self::Float))
+    }
+
     /// The smallest kind that holds a whole number.
     pub(super) fn from_whole(number: i128) -> Option<Self> {
         i64::try_from(number).map(Self::Integer).or_else(|_| u64::try_from(number).map(Self::Unsigned)).ok()

@@ -46,7 +46,7 @@ impl Kind {
             FieldType::Date => Self::Date,
             FieldType::DateNanos => Self::DateNanos,
             FieldType::Ip => Self::Ip,
-            FieldType::Integer | FieldType::UnsignedLong => Self::Integer,
+            FieldType::Integer | FieldType::Long | FieldType::UnsignedLong => Self::Integer,
             FieldType::Float => Self::Float,
             FieldType::Version => Self::Version,
             FieldType::Object | FieldType::Nested | FieldType::Other => return None,

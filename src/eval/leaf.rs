@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use super::date::{self, Interval};
 use super::kind::{Kind, text_of};
 use super::texts::Texts;
+use super::version::Version;
 use crate::diagnostic::{Diagnostic, INVALID_VALUE, Node, TYPE_MISMATCH, UNSUPPORTED_DATE_MATH};
 use crate::eql::syntax::Comparison;
 use crate::eql::{Block, Leaf, Pattern, Regex, Value, has_wildcard, parse_address};
@@ -29,6 +30,8 @@ pub(super) enum Test {
     Prefix { prefix: String, ignore_case: bool },
     /// The text stands so in byte order.
     TextOrder(Comparison, String),
+    /// The version stands so.
+    VersionOrder(Comparison, String),
     /// The number equals one of these.
     Numbers { values: Vec<Value>, whole: bool },
     /// The number stands so.
@@ -90,7 +93,7 @@ fn mismatch(field: &Node<String>, kind: Kind, what: &str, wanted: &str) -> Diagn
 
 fn want_text(field: &Node<String>, kind: Kind, what: &str) -> Result<(), Box<Diagnostic>> {
     match kind {
-        Kind::Text | Kind::Version | Kind::Loose => Ok(()),
+        Kind::Text | Kind::Loose => Ok(()),
         _ => Err(mismatch(field, kind, what, "a field of strings").into()),
     }
 }
@@ -173,11 +176,16 @@ fn ordered(
                 address.ok_or_else(|| Box::new(unreadable(value, field, "an IP address")))?,
             )
         }
-        Kind::Boolean | Kind::Version => {
+        Kind::Version => Test::VersionOrder(operator, value.node.to_string()),
+        Kind::Boolean => {
             let what = format!("`{}`", operator.symbol());
-            return Err(
-                mismatch(field, kind, &what, "a field of numbers, strings, dates or addresses").into()
-            );
+            return Err(mismatch(
+                field,
+                kind,
+                &what,
+                "a field of numbers, strings, dates, addresses or versions",
+            )
+            .into());
         }
     })
 }
@@ -189,9 +197,7 @@ fn unreadable(value: &Node<Value>, field: &Node<String>, wanted: &str) -> Diagno
 
 fn number(value: &Node<Value>, field: &Node<String>) -> Result<Value, Box<Diagnostic>> {
     let read = match &value.node {
-        Value::String(text) => {
-            text.parse().map(Value::Integer).or_else(|_| text.parse().map(Value::Float)).ok()
-        }
+        Value::String(text) => Value::number_of(text),
         number if number.is_number() => Some(number.clone()),
         _ => None,
     };
@@ -231,6 +237,9 @@ impl Test {
             Self::Regex(regex) => regex.matches(&text_of(value)),
             Self::Prefix { prefix, ignore_case } => begins(&text_of(value), prefix, *ignore_case),
             Self::TextOrder(operator, wanted) => operator.holds(text_of(value).as_ref().cmp(wanted)),
+            Self::VersionOrder(operator, wanted) => {
+                operator.holds(Version::new(&text_of(value)).order(&Version::new(wanted)))
+            }
             Self::Numbers { values, whole } => json_number(value, *whole).is_some_and(|found| {
                 values.iter().any(|wanted| found.compare(wanted) == Some(Ordering::Equal))
             }),
@@ -288,9 +297,7 @@ pub(super) fn json_number(value: &Json, whole: bool) -> Option<Value> {
             .map(Value::Integer)
             .or_else(|| number.as_u64().map(Value::Unsigned))
             .or_else(|| number.as_f64().map(Value::Float))?,
-        Json::String(text) => {
-            text.parse().map(Value::Integer).or_else(|_| text.parse().map(Value::Float)).ok()?
-        }
+        Json::String(text) => Value::number_of(text)?,
         _ => return None,
     };
     Some(match number {

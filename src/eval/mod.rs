@@ -5,6 +5,7 @@ mod kind;
 mod leaf;
 mod script;
 mod texts;
+mod version;
 
 pub use kind::Kind;
 

@@ -10,6 +10,11 @@ use crate::eql::{Kind as Wanted, Value, compute};
 use crate::event::Event;
 use crate::schema::Schema;
 
+/// How many combinations of values are tried: fields with many values each must not hold up all other events.
+///
+/// Elasticsearch gives up at some such number too, and then fails the whole query.
+const MAX_COMBINATIONS: usize = 100_000;
+
 /// An expression and the fields it reads, each once.
 #[derive(Debug, Clone)]
 pub(super) struct Script {
@@ -41,7 +46,7 @@ impl Script {
     pub fn holds(&self, event: &Event) -> bool {
         let values: Vec<Vec<Value>> = self.fields.iter().map(|(_, kinds)| values(kinds, event)).collect();
         let mut chosen = vec![0; values.len()];
-        loop {
+        for _ in 0..MAX_COMBINATIONS {
             let mut field = |name: &str| {
                 let at = self.fields.iter().position(|(known, _)| known == name);
                 at.map_or(Value::Null, |at| values[at][chosen[at]].clone())
@@ -50,9 +55,10 @@ impl Script {
                 return true;
             }
             if !advance(&mut chosen, &values) {
-                return false;
+                break;
             }
         }
+        false
     }
 }
 
@@ -155,7 +161,7 @@ fn fits(kind: Kind, wanted: Wanted, field: &str, span: Span) -> Result<(), Box<D
         Wanted::Any => true,
         Wanted::Boolean => matches!(kind, Kind::Boolean | Kind::Loose),
         Wanted::Number => matches!(kind, Kind::Integer | Kind::Float | Kind::Loose),
-        Wanted::String => matches!(kind, Kind::Text | Kind::Version | Kind::Loose),
+        Wanted::String => matches!(kind, Kind::Text | Kind::Loose),
     };
     if right {
         return Ok(());

@@ -1,5 +1,6 @@
 //! One leaf as a query of one field that is mapped in one way.
 
+use super::whole::{self, Place};
 use crate::diagnostic::Node;
 use crate::dsl::{Prefix, Query, Range, Regexp, Term, Wildcard};
 use crate::eql::syntax::Comparison;
@@ -114,7 +115,8 @@ fn equal_to_any<'v>(
     if ignore_case {
         return Query::any_of(values.map(|value| term(target.name, &value.to_string(), true)).collect());
     }
-    one_of(target.name, values.map(|value| constant(target, value)).collect())
+    let can_be = |value: &&Value| whole::place(target.field_type, &number(value)) == Place::Within;
+    one_of(target.name, values.filter(can_be).map(|value| constant(target, value)).collect())
 }
 
 fn one_of(name: &str, mut values: Vec<serde_json::Value>) -> Query {
@@ -148,8 +150,14 @@ fn regexp(name: &str, regex: &Regex) -> Query {
 fn constant(target: &Target<'_>, value: &Value) -> serde_json::Value {
     match target.kind {
         Kind::Text | Kind::Version => value.to_string().into(),
+        Kind::Integer | Kind::Float => number(value).to_json(),
         _ => value.to_json(),
     }
+}
+
+/// The number that a constant stands for.
+fn number(value: &Value) -> Value {
+    value.as_str().and_then(Value::number_of).unwrap_or_else(|| value.clone())
 }
 
 fn term(name: &str, value: &str, case_insensitive: bool) -> Query {
@@ -173,7 +181,15 @@ fn range(target: &Target<'_>, operator: Comparison, value: &Value) -> Query {
     if target.kind.is_date() {
         return date_range(target.name, operator, value);
     }
-    bounded(Range { field: target.name.to_owned(), ..Range::default() }, operator, constant(target, value))
+    match (whole::place(target.field_type, &number(value)), operator) {
+        (Place::Above, Comparison::Less | Comparison::LessOrEqual)
+        | (Place::Below, Comparison::Greater | Comparison::GreaterOrEqual) => Query::exists(target.name),
+        (Place::Above | Place::Below, _) => Query::match_none(),
+        _ => {
+            let range = Range { field: target.name.to_owned(), ..Range::default() };
+            bounded(range, operator, constant(target, value))
+        }
+    }
 }
 
 /// Dates go out as texts: Elasticsearch takes a number of four digits for a year.

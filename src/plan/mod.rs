@@ -6,6 +6,7 @@
 mod ask;
 mod fields;
 mod lower;
+mod whole;
 mod window;
 
 use std::collections::BTreeSet;

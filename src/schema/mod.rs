@@ -25,8 +25,10 @@ pub enum FieldType {
     DateNanos,
     /// `ip`.
     Ip,
-    /// `byte`, `short`, `integer`, `long`.
+    /// `byte`, `short`, `integer`: Elasticsearch takes constants of 32 bits for all of them.
     Integer,
+    /// `long`.
+    Long,
     /// `unsigned_long`.
     UnsignedLong,
     /// `half_float`, `float`, `double`, `scaled_float`.
@@ -56,7 +58,8 @@ impl FieldType {
             "date" => Self::Date,
             "date_nanos" => Self::DateNanos,
             "ip" => Self::Ip,
-            "byte" | "short" | "integer" | "long" => Self::Integer,
+            "byte" | "short" | "integer" => Self::Integer,
+            "long" => Self::Long,
             "unsigned_long" => Self::UnsignedLong,
             "half_float" | "float" | "double" | "scaled_float" => Self::Float,
             "version" => Self::Version,
@@ -82,7 +85,7 @@ impl FieldType {
     /// Whether its values are numbers to EQL.
     #[must_use]
     pub fn is_numeric(self) -> bool {
-        matches!(self, Self::Integer | Self::UnsignedLong | Self::Float)
+        matches!(self, Self::Integer | Self::Long | Self::UnsignedLong | Self::Float)
     }
 
     /// Whether its values are times to EQL.

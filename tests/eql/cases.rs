@@ -1,20 +1,16 @@
-//! The table of cases (`tests/eql/cases.toml`): what each query selects of a few documents.
+//! The table of cases (`tests/eql/cases/*.toml`): what each query selects of a few documents.
 
-use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
-use stakeout::eql::Query;
-use stakeout::eval::Matcher;
 use stakeout::event::Event;
 use stakeout::schema::{FieldForm, FieldType, Schema};
 
-const TABLE: &str = include_str!("cases.toml");
-
-/// The table's groups, each with its fields, documents and queries.
+/// One file of the table.
 #[derive(Deserialize)]
-pub struct Table {
-    pub group: Vec<Group>,
+struct Table {
+    group: Vec<Group>,
 }
 
 #[derive(Deserialize)]
@@ -25,7 +21,7 @@ pub struct Group {
     pub fields: Map<String, Json>,
     /// Each document by its id, as JSON.
     pub documents: Map<String, Json>,
-    /// Queries without `any where`, and the ids of what they select, with blanks between.
+    /// Queries, of which `any where` may be left out, and the ids of what they select, with blanks between.
     pub cases: Vec<(String, String)>,
 }
 
@@ -52,26 +48,22 @@ impl Group {
     }
 }
 
-/// Reads the table.
-pub fn table() -> Table {
-    toml::from_str(TABLE).expect("the table is right")
+/// The query of a case.
+pub fn query(case: &str) -> String {
+    if case.contains(" where ") { case.to_owned() } else { format!("any where {case}") }
 }
 
-#[test]
-fn the_evaluator_selects_what_the_table_says() {
-    let mut wrong = Vec::new();
-    for group in table().group {
-        let (schema, events) = (group.schema("index"), group.events("index"));
-        for (condition, expected) in &group.cases {
-            let text = format!("any where {condition}");
-            let query = Query::parse(&text).unwrap_or_else(|problems| panic!("{text}: {problems:?}"));
-            let matcher = Matcher::compile(&query, &schema, "event.category").expect(&text);
-            let selected = events.iter().filter(|event| matcher.matches(event));
-            let found: BTreeSet<_> = selected.map(|event| event.id.as_str()).collect();
-            if found != expected.split_whitespace().collect::<BTreeSet<_>>() {
-                wrong.push(format!("{}: {condition}: expected `{expected}`, found {found:?}", group.name));
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+/// The groups of all files, in order of the files' names.
+pub fn groups() -> Vec<Group> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/eql/cases");
+    let entries = std::fs::read_dir(folder).expect("the folder of cases");
+    let mut files: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    files.sort();
+    let read = |file: PathBuf| {
+        let text = std::fs::read_to_string(&file).expect("a readable file");
+        let table: Table =
+            toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        table.group
+    };
+    files.into_iter().flat_map(read).collect()
 }

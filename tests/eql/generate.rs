@@ -12,7 +12,7 @@ pub fn schema(one: &str, two: &str) -> Schema {
     for (name, field_type) in [
         ("k", FieldType::Keyword),
         ("w", FieldType::Wildcard),
-        ("n", FieldType::Integer),
+        ("n", FieldType::Long),
         ("f", FieldType::Float),
         ("b", FieldType::Boolean),
         ("d", FieldType::Date),

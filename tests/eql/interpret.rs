@@ -90,7 +90,7 @@ fn equal(value: &Json, wanted: &Json, field_type: FieldType) -> bool {
             let block = Block::parse(&plain(wanted)).expect("a block");
             parse_address(&plain(value)).is_some_and(|address| block.contains(address))
         }
-        FieldType::Integer | FieldType::Float => value.as_f64() == wanted.as_f64(),
+        FieldType::Integer | FieldType::Long | FieldType::Float => value.as_f64() == wanted.as_f64(),
         _ => plain(value) == plain(wanted),
     }
 }
@@ -110,7 +110,7 @@ fn in_bound(bound: &str, value: &Json, wanted: &Json, field_type: FieldType) -> 
                 &wanted.start
             })
         }
-        FieldType::Integer | FieldType::Float => {
+        FieldType::Integer | FieldType::Long | FieldType::Float => {
             value.as_f64().expect("a number").total_cmp(&wanted.as_f64().expect("a number"))
         }
         FieldType::Ip => parse_address(&plain(value)).cmp(&parse_address(&plain(wanted))),

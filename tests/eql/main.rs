@@ -5,3 +5,4 @@ mod generate;
 mod interpret;
 mod laws;
 mod messages;
+mod table;
