@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn the_saved_object_has_what_kibana_asks_for() {
-        let line = DataView::of(&AlertIndex::new("a")).ndjson();
+        let line = DataView::of(&"a".parse::<AlertIndex>().unwrap()).ndjson();
         let object: Value = serde_json::from_str(&line).unwrap();
         assert_eq!(object["attributes"]["title"], "a");
         assert_eq!(object["attributes"]["timeFieldName"], "@timestamp");

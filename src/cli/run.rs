@@ -12,7 +12,7 @@ use super::connect;
 use super::output;
 use super::progress::show_progress;
 use super::rules;
-use crate::alert::{AlertDocument, AlertIndex, Run};
+use crate::alert::{AlertDocument, Run};
 use crate::checkpoint::Store;
 use crate::detect::{BackfillRange, RuleReport, Runner, Settings, Sink, Source, Watch};
 use crate::local::{AlertFile, EventFiles, StateFile};
@@ -67,7 +67,7 @@ fn prepared(args: &RunArgs, color: bool) -> anyhow::Result<Job> {
 fn places(args: &RunArgs) -> anyhow::Result<(Source, Sink, Store)> {
     if args.events.is_empty() {
         let cluster = connect::cluster(&args.connection)?;
-        let index = AlertIndex::new(&args.alerts_index);
+        let index = args.alerts_index.clone();
         let store = Store::Cluster { cluster: cluster.clone(), index: index.state_index() };
         return Ok((Source::Cluster(cluster.clone()), Sink::Cluster { cluster, index }, store));
     }
@@ -204,7 +204,17 @@ async fn all_rules(
     range: Option<BackfillRange>,
     watch: Watch,
 ) -> Vec<RuleReport> {
-    let mut hindrance = runner.ready().await.err().map(|error| error.to_string());
+    let ready = tokio::select! {
+        ready = runner.ready() => ready,
+        () = watch.stop.cancelled() => return rules.iter().map(|rule| RuleReport::interrupted(rule)).collect(),
+    };
+    let mut hindrance = match ready {
+        Ok(note) => {
+            note.inspect(|note| output::say(&format!("warning: {note}")));
+            None
+        }
+        Err(error) => Some(error.to_string()),
+    };
     let mut reports = Vec::new();
     for rule in rules {
         let report = match (&hindrance, &range) {

@@ -25,6 +25,9 @@ const LINES: usize = 5_000;
 /// A clock that is off by less is taken as right: answers tell their time in whole seconds.
 const TOLERANCE: TimeDelta = TimeDelta::seconds(2);
 
+/// A clock that is off by more is worth a warning.
+const NOTABLE: TimeDelta = TimeDelta::seconds(10);
+
 /// Unreadable lines that are shown one by one.
 const SHOWN_PROBLEMS: u64 = 20;
 
@@ -86,16 +89,29 @@ impl Source {
         }
     }
 
-    /// Whether it answers; compares the clocks on the way.
+    /// Whether it answers; compares the clocks on the way, and says where they cannot be trusted.
     ///
     /// # Errors
     /// The cluster is out of reach, or no Elasticsearch of a supported version.
-    pub async fn ready(&self) -> Result<(), ElasticError> {
-        if let Self::Cluster(cluster) = self {
-            cluster.info().await?;
-            cluster.measure_clock().await?;
+    pub async fn ready(&self) -> Result<Option<String>, ElasticError> {
+        let Self::Cluster(cluster) = self else { return Ok(None) };
+        cluster.info().await?;
+        match cluster.measure_clock().await {
+            Ok(offset) if offset.abs() < NOTABLE => Ok(None),
+            Ok(offset) => {
+                let (seconds, side) = (
+                    offset.num_seconds().abs(),
+                    if offset > TimeDelta::zero() { "behind" } else { "ahead of" },
+                );
+                Ok(Some(format!(
+                    "this machine's clock is {seconds} s {side} the cluster's, whose time is used; set it right"
+                )))
+            }
+            Err(error) if error.is_retryable() => Err(error),
+            Err(error) => Ok(Some(format!(
+                "this machine's clock is trusted, as the cluster's could not be asked for: {error}"
+            ))),
         }
-        Ok(())
     }
 
     /// Plans what `rule` asks.
