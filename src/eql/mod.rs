@@ -14,6 +14,7 @@ mod normalize;
 mod parser;
 mod pattern;
 mod problems;
+mod regex;
 pub mod syntax;
 mod token;
 mod value;
@@ -25,6 +26,7 @@ pub use compute::{Trouble, compute};
 pub use condition::{Condition, Leaf};
 pub use function::{Function, Kind, Signature};
 pub use pattern::{Pattern, has_wildcard};
+pub use regex::{MAX_REGEX, Regex, RegexError};
 pub use value::Value;
 
 use crate::diagnostic::{Diagnostic, Node, Span};

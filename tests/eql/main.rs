@@ -1,8 +1,7 @@
-//! EQL from its text to its answers: the messages, the table of cases, the laws, and a real node as the judge.
+//! EQL from its text to its answers: the messages, the table of cases, and the laws. A real node judges them in `eql_node.rs`.
 
 mod cases;
 mod generate;
 mod interpret;
 mod laws;
 mod messages;
-mod node;

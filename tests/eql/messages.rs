@@ -1,6 +1,7 @@
 //! Every message about a wrong query, as a person reads it, against the reviewed ones in `tests/eql/invalid.txt`.
 //!
-//! `UPDATE_SNAPSHOTS=1` writes that file anew.
+//! `UPDATE_EXPECTED=1` writes that file anew, for review.
+#![allow(clippy::disallowed_methods, reason = "the environment says whether to write expectations anew")]
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -21,7 +22,7 @@ fn messages_are_as_reviewed() {
         shown.push_str("----\n\n");
     }
     let path = folder.join("invalid.txt");
-    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+    if std::env::var_os("UPDATE_EXPECTED").is_some() {
         std::fs::write(&path, &shown).expect("the messages can be written");
     }
     let reviewed = std::fs::read_to_string(&path).expect("the reviewed messages are there");

@@ -108,6 +108,20 @@ impl Client {
         sent
     }
 
+    /// Searches `index` once for each body and returns the answers in that order; panics if one is refused.
+    pub fn multi_search(&self, index: &str, bodies: &[Value]) -> Vec<Value> {
+        let mut lines = String::new();
+        for body in bodies {
+            writeln!(lines, "{{}}\n{body}").expect("a string takes every line");
+        }
+        let path = format!("/{index}/_msearch");
+        let reply = self
+            .send_text("POST", &path, "application/x-ndjson", Some(lines))
+            .unwrap_or_else(|error| panic!("POST {path}: {error}"));
+        let answers = reply.body["responses"].as_array();
+        answers.unwrap_or_else(|| panic!("POST {path}: {} {}", reply.status, reply.body)).clone()
+    }
+
     /// Makes everything indexed so far searchable. `pattern` may hold wildcards.
     pub fn refresh(&self, pattern: &str) {
         // By `GET`, as this request takes no body.

@@ -7,6 +7,7 @@
 //! | `STAKEOUT_TEST_NODE_VERSION` | the version under test | the version of those nodes |
 //! | `STAKEOUT_TEST_NODE_DIR` | a temporary folder | where they keep their files; `tests/run` kills what is left there |
 //! | `STAKEOUT_REQUIRE_NODE` | `1` | a node test that would be skipped fails |
+//! | `STAKEOUT_TEST_TRIALS`, `STAKEOUT_TEST_SEED` | | how many random questions are asked of the node, and which |
 //!
 //! A test file that needs a node is named `…_node.rs`: `tests/run` runs those again for every further version.
 #![allow(dead_code, unused_imports, reason = "every test file takes the part that it needs")]
@@ -58,6 +59,6 @@ fn required(name: &str, said: &Once) -> Option<String> {
 
 /// An environment variable that is there and not empty.
 #[expect(clippy::disallowed_methods, reason = "tests are told by the environment where their node is")]
-fn setting(name: &str) -> Option<String> {
+pub fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

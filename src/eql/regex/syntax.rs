@@ -1,0 +1,291 @@
+//! The syntax of Lucene's regular expressions, every optional part of it switched on.
+
+use super::RegexError;
+use super::class::Class;
+use super::interval::interval;
+
+/// How deep parentheses may stand inside each other.
+const MAX_DEPTH: usize = 200;
+
+/// One expression.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Syntax {
+    /// The empty text.
+    Empty,
+    /// No text at all.
+    Nothing,
+    /// One character.
+    Class(Class),
+    /// One after the other.
+    Concat(Vec<Syntax>),
+    /// Any of them.
+    Union(Vec<Syntax>),
+    /// The texts that are both.
+    Both(Box<(Syntax, Syntax)>),
+    /// So many times, or more where there is no `most`.
+    Repeat { inner: Box<Syntax>, least: u32, most: Option<u32> },
+    /// Every other text.
+    Complement(Box<Syntax>),
+}
+
+/// Reads a pattern.
+///
+/// # Errors
+/// Where it is none, as Elasticsearch has it; and where it is nested too deeply.
+pub(super) fn parse(pattern: &str, ignore_case: bool) -> Result<Syntax, RegexError> {
+    if pattern.is_empty() {
+        return Ok(Syntax::Empty);
+    }
+    let characters: Vec<char> = pattern.chars().collect();
+    let mut parser = Parser { characters: &characters, at: 0, depth: 0, ignore_case };
+    let syntax = parser.union()?;
+    if parser.at < characters.len() { Err(parser.wrong("no `(` belongs to this `)`")) } else { Ok(syntax) }
+}
+
+struct Parser<'p> {
+    characters: &'p [char],
+    at: usize,
+    depth: usize,
+    ignore_case: bool,
+}
+
+type Parsed = Result<Syntax, RegexError>;
+
+impl Parser<'_> {
+    fn peek(&self) -> Option<char> {
+        self.characters.get(self.at).copied()
+    }
+
+    fn eat(&mut self, character: char) -> bool {
+        let found = self.peek() == Some(character);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn next(&mut self) -> Result<char, RegexError> {
+        let next = self.peek().ok_or_else(|| self.wrong("expected a character, found the end"))?;
+        self.at += 1;
+        Ok(next)
+    }
+
+    fn wrong(&self, reason: &str) -> RegexError {
+        RegexError::Syntax { at: self.at + 1, reason: reason.to_owned() }
+    }
+
+    /// Takes what closes a group.
+    fn close(&mut self, wanted: char) -> Result<(), RegexError> {
+        if self.eat(wanted) {
+            return Ok(());
+        }
+        let found = self.peek().map_or("the end".to_owned(), |character| format!("`{character}`"));
+        Err(self.wrong(&format!("expected `{wanted}`, found {found}")))
+    }
+
+    /// `a|b`; a bar with nothing before it stands for itself.
+    fn union(&mut self) -> Parsed {
+        if self.depth >= MAX_DEPTH {
+            return Err(RegexError::TooComplex);
+        }
+        self.depth += 1;
+        let mut items = vec![self.intersection()?];
+        while self.eat('|') {
+            items.push(self.intersection()?);
+        }
+        self.depth -= 1;
+        Ok(one_or(items, Syntax::Union))
+    }
+
+    /// `a&b`
+    fn intersection(&mut self) -> Parsed {
+        let mut found = self.concatenation()?;
+        while self.eat('&') {
+            found = Syntax::Both(Box::new((found, self.concatenation()?)));
+        }
+        Ok(found)
+    }
+
+    fn concatenation(&mut self) -> Parsed {
+        let mut items = vec![self.repetition()?];
+        while self.peek().is_some_and(|next| !matches!(next, ')' | '|' | '&')) {
+            items.push(self.repetition()?);
+        }
+        Ok(one_or(items, Syntax::Concat))
+    }
+
+    /// `a?`, `a*`, `a+`, `a{2}`, `a{2,}`, `a{2,3}`; a sign with nothing before it stands for itself.
+    fn repetition(&mut self) -> Parsed {
+        let mut found = self.complement()?;
+        loop {
+            let (least, most) = match self.peek() {
+                Some('?') => (0, Some(1)),
+                Some('*') => (0, None),
+                Some('+') => (1, None),
+                Some('{') => self.counts()?,
+                _ => return Ok(found),
+            };
+            self.at += 1;
+            found = Syntax::Repeat { inner: Box::new(found), least, most };
+        }
+    }
+
+    /// What stands between braces, up to the closing one.
+    fn counts(&mut self) -> Result<(u32, Option<u32>), RegexError> {
+        self.at += 1;
+        let least = self.count()?.ok_or_else(|| self.wrong("expected a number after `{`"))?;
+        let most = if self.eat(',') { self.count()? } else { Some(least) };
+        if self.peek() != Some('}') {
+            self.close('}')?;
+        }
+        match most {
+            Some(most) if most < least => {
+                Err(self.wrong("the least number of repetitions is above the most"))
+            }
+            most => Ok((least, most)),
+        }
+    }
+
+    fn count(&mut self) -> Result<Option<u32>, RegexError> {
+        let start = self.at;
+        while self.peek().is_some_and(|next| next.is_ascii_digit()) {
+            self.at += 1;
+        }
+        if start == self.at {
+            return Ok(None);
+        }
+        let digits: String = self.characters[start..self.at].iter().collect();
+        // Elasticsearch reads it as a Java `int`.
+        let number = digits.parse::<i32>().ok().and_then(|number| u32::try_from(number).ok());
+        number.map(Some).ok_or_else(|| self.wrong(&format!("the number `{digits}` is too large")))
+    }
+
+    /// `~a`; it binds closer than a repetition.
+    fn complement(&mut self) -> Parsed {
+        let mut negated = false;
+        while self.eat('~') {
+            negated = !negated;
+        }
+        let found = self.single()?;
+        Ok(if negated { Syntax::Complement(Box::new(found)) } else { found })
+    }
+
+    fn single(&mut self) -> Parsed {
+        Ok(match self.next()? {
+            '.' => Syntax::Class(Class::any()),
+            '#' => Syntax::Nothing,
+            '@' => Syntax::Repeat { inner: Box::new(Syntax::Class(Class::any())), least: 0, most: None },
+            '"' => self.quoted()?,
+            '(' if self.eat(')') => Syntax::Empty,
+            '(' => {
+                let inner = self.union()?;
+                self.close(')')?;
+                inner
+            }
+            '[' => self.class()?,
+            '<' => self.interval()?,
+            '\\' => match self.escaped()? {
+                Escaped::Class(class) => Syntax::Class(class),
+                Escaped::Character(character) => Syntax::Class(Class::one(character, self.ignore_case)),
+            },
+            character => Syntax::Class(Class::one(character, self.ignore_case)),
+        })
+    }
+
+    /// What stands between two quotes, each character for itself.
+    fn quoted(&mut self) -> Parsed {
+        let start = self.at;
+        while self.peek().is_some_and(|next| next != '"') {
+            self.at += 1;
+        }
+        let inside = &self.characters[start..self.at];
+        self.close('"')?;
+        Ok(Syntax::Concat(
+            inside.iter().map(|&character| Syntax::Class(Class::one(character, self.ignore_case))).collect(),
+        ))
+    }
+
+    /// What follows a backslash.
+    fn escaped(&mut self) -> Result<Escaped, RegexError> {
+        let character = self.next()?;
+        match Class::named(character) {
+            Some(class) => Ok(Escaped::Class(class)),
+            None if character.is_ascii_alphabetic() => {
+                self.at -= 1;
+                Err(self.wrong(&format!("`\\{character}` is no escape")))
+            }
+            None => Ok(Escaped::Character(character)),
+        }
+    }
+
+    /// `[…]` or `[^…]`, after the bracket. The first character stands for itself, even if it is `]`.
+    fn class(&mut self) -> Parsed {
+        let negated = self.eat('^');
+        let mut ranges = Vec::new();
+        loop {
+            ranges.extend_from_slice(self.class_item()?.ranges());
+            if self.peek().is_none_or(|next| next == ']') {
+                break;
+            }
+        }
+        self.close(']')?;
+        let class = Class::of(ranges);
+        Ok(Syntax::Class(if negated { class.negated() } else { class }))
+    }
+
+    /// One character, one range, in which case is never ignored, or one escape, which begins no range.
+    fn class_item(&mut self) -> Result<Class, RegexError> {
+        if self.eat('\\') {
+            return Ok(match self.escaped()? {
+                Escaped::Class(class) => class,
+                Escaped::Character(character) => Class::one(character, self.ignore_case),
+            });
+        }
+        let from = self.next()?;
+        if !self.eat('-') {
+            return Ok(Class::one(from, self.ignore_case));
+        }
+        self.eat('\\');
+        let to = self.next()?;
+        if from > to {
+            self.at -= 1;
+            return Err(self.wrong(&format!("the range `{from}-{to}` ends before it begins")));
+        }
+        Ok(Class::of(vec![(from.into(), to.into())]))
+    }
+
+    /// `<2-10>`, after the bracket.
+    fn interval(&mut self) -> Parsed {
+        let start = self.at;
+        while self.peek().is_some_and(|next| next != '>') {
+            self.at += 1;
+        }
+        let inside: String = self.characters[start..self.at].iter().collect();
+        self.close('>')?;
+        let numbers =
+            inside.split_once('-').and_then(|(from, to)| Some((from, to, java_int(from)?, java_int(to)?)));
+        let Some((from, to, least, most)) = numbers else {
+            return Err(self.wrong(&format!("expected two numbers as in `<1-10>`, found `<{inside}>`")));
+        };
+        let digits = if from.len() == to.len() { from.len() } else { 0 };
+        Ok(interval(least.min(most), least.max(most), digits))
+    }
+}
+
+enum Escaped {
+    Class(Class),
+    Character(char),
+}
+
+/// A number that is no less than zero, as Java's `Integer.parseInt` reads it.
+fn java_int(text: &str) -> Option<u32> {
+    text.parse::<i32>().ok().and_then(|number| u32::try_from(number).ok())
+}
+
+fn one_or(mut items: Vec<Syntax>, make: fn(Vec<Syntax>) -> Syntax) -> Syntax {
+    match (items.len(), items.pop()) {
+        (1, Some(only)) => only,
+        (_, last) => {
+            items.extend(last);
+            make(items)
+        }
+    }
+}
