@@ -151,10 +151,22 @@ impl Job {
         let reports = within_grace(task, &watch).await;
         drop(bar);
         if let Some(reports) = reports {
-            return self.tell(&reports);
+            let shown = self.show_alerts(&watch);
+            return if shown { self.tell(&reports) } else { Ending::Done };
         }
         output::say("error: stopped; what was under way is read again by the next run");
         Ending::Failed
+    }
+
+    /// For people: a line about each of the first alerts; false where nobody reads any more.
+    fn show_alerts(&self, watch: &Watch) -> bool {
+        if self.dry_run || self.format == Format::Json {
+            return true;
+        }
+        let (first, all) = (watch.progress.first_alerts(), watch.progress.alerts());
+        let rest = all.saturating_sub(first.len() as u64);
+        let rest = (rest > 0).then(|| format!("… and {rest} more"));
+        first.into_iter().chain(rest).all(|line| output::result(&line))
     }
 
     fn range(&self) -> Option<&BackfillRange> {

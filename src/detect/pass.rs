@@ -150,6 +150,9 @@ impl Pass<'_> {
         let alerts: Vec<AlertDocument> =
             fresh.iter().map(|(id, event)| self.alerts.build(event, id, at)).collect();
         let outcomes = self.sink.write(&alerts).await?;
+        for (alert, _) in alerts.iter().zip(&outcomes).filter(|(_, outcome)| **outcome == Outcome::Created) {
+            self.watch.progress.created(alert);
+        }
         let mut reduced = Vec::new();
         let mut created = 0;
         for ((id, event), outcome) in fresh.iter().zip(outcomes) {
