@@ -293,8 +293,7 @@ mod tests {
     }
 
     fn event(source: Value) -> Event {
-        let Value::Object(source) = source else { panic!("an object") };
-        Event { index: "filebeat-8.19.0".into(), id: "x1".into(), source, ..Event::default() }
+        Event { index: "filebeat-8.19.0".into(), id: "x1".into(), ..Event::of(source) }
     }
 
     fn built(event: &Event) -> AlertDocument {

@@ -145,7 +145,7 @@ fn authorization(auth: &Auth) -> Option<String> {
 /// The address without what may be secret in it.
 fn shown(url: &str) -> String {
     match reqwest::Url::parse(url) {
-        Ok(mut url) if url.has_host() => {
+        Ok(mut url) if matches!(url.scheme(), "http" | "https") => {
             let _ = url.set_username("");
             let _ = url.set_password(None);
             url.to_string()

@@ -320,16 +320,9 @@ fn parsed(value: &Value) -> Option<DateTime<Utc>> {
 #[cfg(test)]
 mod tests {
     use super::times;
-    use crate::diagnostic::sanitize;
-    use crate::eval::date;
     use crate::event::Event;
     use chrono::{DateTime, Utc};
-    use serde_json::{Value, json};
-
-    fn event(source: Value) -> Event {
-        let Value::Object(source) = source else { panic!("an object") };
-        Event { source, ..Event::default() }
-    }
+    use serde_json::json;
 
     fn at(millis: i64) -> DateTime<Utc> {
         DateTime::from_timestamp_millis(millis).unwrap()
@@ -337,11 +330,11 @@ mod tests {
 
     #[test]
     fn an_event_counts_by_its_arrival_or_else_by_when_it_happened() {
-        let both = event(
+        let both = Event::of(
             json!({"@timestamp": "1970-01-01T00:00:01Z", "event": {"ingested": "1970-01-01T00:00:02.500Z"}}),
         );
         assert_eq!(times(&both, "event.ingested", Some("@timestamp")), [at(2500)]);
-        let one = event(json!({"@timestamp": "1970-01-01T00:00:01Z"}));
+        let one = Event::of(json!({"@timestamp": "1970-01-01T00:00:01Z"}));
         assert_eq!(times(&one, "event.ingested", Some("@timestamp")), [at(1000)]);
         assert!(times(&one, "event.ingested", None).is_empty());
     }
@@ -356,11 +349,11 @@ mod tests {
             (json!(1500), 1500),
         ] {
             assert_eq!(
-                times(&event(json!({"@timestamp": value})), "@timestamp", None),
+                times(&Event::of(json!({"@timestamp": value})), "@timestamp", None),
                 [at(millis)],
                 "{value}"
             );
         }
-        assert!(times(&event(json!({"@timestamp": "yesterday"})), "@timestamp", None).is_empty());
+        assert!(times(&Event::of(json!({"@timestamp": "yesterday"})), "@timestamp", None).is_empty());
     }
 }
