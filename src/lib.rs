@@ -3,7 +3,7 @@
 //!
 //! # Stages
 //! Each arrow of the flow is one type:
-//! `RuleFile → Rule → eql::Query → Plan → Page<Event> → Match → AlertDocument → BulkOutcome → Cursor`.
+//! `RuleFile → Rule (eql::Query) → Question (Plan) → Page (Event) → AlertDocument → Outcome → Cursor`.
 //!
 //! | module | what goes in → out | knows nothing of |
 //! |---|---|---|

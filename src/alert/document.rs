@@ -120,7 +120,7 @@ impl AlertBuilder {
 
 fn run_fields(rule: &Rule, run: &Run) -> Map<String, Value> {
     let scheduled = if run.kind == "backfill" { "manual" } else { "scheduled" };
-    object([
+    let mut fields = object([
         ("kibana.space_ids", json!(["default"])),
         ("kibana.alert.status", json!("active")),
         ("kibana.alert.workflow_status", json!("open")),
@@ -135,7 +135,13 @@ fn run_fields(rule: &Rule, run: &Run) -> Map<String, Value> {
         ("stakeout.run_id", json!(run.id)),
         ("stakeout.pass", json!(run.kind)),
         ("stakeout.identity", json!(rule.identity)),
-    ])
+    ]);
+    fields.extend(
+        rule.building_block_type
+            .as_ref()
+            .map(|kind| ("kibana.alert.building_block_type".to_owned(), json!(kind))),
+    );
+    fields
 }
 
 fn rule_fields(rule: &Rule) -> Map<String, Value> {
@@ -287,8 +293,7 @@ mod tests {
     }
 
     fn event(source: Value) -> Event {
-        let Value::Object(source) = source else { panic!("an object") };
-        Event { index: "filebeat-8.19.0".into(), id: "x1".into(), source, ..Event::default() }
+        Event { index: "filebeat-8.19.0".into(), id: "x1".into(), ..Event::of(source) }
     }
 
     fn built(event: &Event) -> AlertDocument {

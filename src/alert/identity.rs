@@ -97,11 +97,10 @@ mod tests {
     use super::alert_id;
     use crate::event::Event;
     use proptest::prelude::*;
-    use serde_json::{Map, Value, json};
+    use serde_json::{Value, json};
 
     fn event(index: &str, id: &str, source: Value) -> Event {
-        let Value::Object(source) = source else { panic!("an object") };
-        Event { index: index.into(), id: id.into(), source, fields: Map::new() }
+        Event { index: index.into(), id: id.into(), ..Event::of(source) }
     }
 
     fn identity(fields: &[&str]) -> Vec<String> {

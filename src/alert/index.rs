@@ -2,9 +2,11 @@
 //! every Elasticsearch distribution has.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use serde_json::{Map, Value, json};
 
+use crate::diagnostic::sanitize;
 use crate::schema::{ECS_VERSION, ecs_fields};
 
 /// The version of the template; raised with every change, so that an older one can be told.
@@ -14,19 +16,37 @@ pub const TEMPLATE_VERSION: u64 = 1;
 /// `kbn-alerts-as-data-utils/src/field_maps` of elastic/kibana; `stakeout.*` is ours.
 const ALERT_FIELDS: &str = include_str!("alert_fields.tsv");
 
+/// Longest alias, in bytes: an index name has 255 at most.
+const LONGEST_ALIAS: usize = 240;
+
 /// The names and bodies of what holds the alerts, all derived from one alias.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlertIndex {
     alias: String,
 }
 
-impl AlertIndex {
-    /// The alerts behind the write alias `alias`.
-    #[must_use]
-    pub fn new(alias: impl Into<String>) -> Self {
-        Self { alias: alias.into() }
-    }
+impl FromStr for AlertIndex {
+    type Err = String;
 
+    /// Takes a name that an index may have, with room for what is put behind it.
+    fn from_str(alias: &str) -> Result<Self, String> {
+        let refusal =
+            |reason: &str| Err(format!("`{}` cannot be an alerts index: {reason}", sanitize(alias)));
+        let odd = |c: char| c.is_whitespace() || c.is_control() || r#"\/*?"<>|,#:"#.contains(c);
+        match alias {
+            "" => refusal("it is empty"),
+            _ if alias.len() > LONGEST_ALIAS => refusal("expected at most 240 bytes"),
+            _ if alias.to_lowercase() != alias => refusal("expected lower case only"),
+            _ if alias.starts_with(['-', '_', '+', '.']) => {
+                refusal("expected no `-`, `_`, `+` or `.` in front")
+            }
+            _ if alias.contains(odd) => refusal(r#"expected no blank and none of \ / * ? " < > | , # :"#),
+            _ => Ok(Self { alias: alias.to_owned() }),
+        }
+    }
+}
+
+impl AlertIndex {
     /// The alias that alerts are written to and read from.
     #[must_use]
     pub fn alias(&self) -> &str {
@@ -150,8 +170,23 @@ mod tests {
     use serde_json::Value;
     use std::collections::BTreeSet;
 
+    fn named(alias: &str) -> AlertIndex {
+        alias.parse().unwrap()
+    }
+
+    #[test]
+    fn only_names_that_an_index_may_have() {
+        for alias in
+            ["", "*", "Stakeout", "a,b", "a b", "_all", "-a", ".a", "a/b", "a\u{1b}", "<a>", &"a".repeat(241)]
+        {
+            let refusal = alias.parse::<AlertIndex>().unwrap_err();
+            assert!(!refusal.contains('\u{1b}'), "{refusal}");
+        }
+        assert_eq!(named("stakeout-alerts").alias(), "stakeout-alerts");
+    }
+
     fn properties() -> serde_json::Map<String, Value> {
-        AlertIndex::new("a").template()["template"]["mappings"]["properties"].as_object().cloned().unwrap()
+        named("a").template()["template"]["mappings"]["properties"].as_object().cloned().unwrap()
     }
 
     #[test]
@@ -192,7 +227,7 @@ mod tests {
 
     #[test]
     fn the_template_takes_the_alerts_but_not_the_checkpoints() {
-        let index = AlertIndex::new("stakeout-alerts");
+        let index = named("stakeout-alerts");
         assert_eq!(index.template()["index_patterns"][0], "stakeout-alerts-0*");
         assert_eq!(index.first_index(), "stakeout-alerts-000001");
         assert_eq!(index.state_index(), "stakeout-alerts-state");

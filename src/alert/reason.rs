@@ -49,16 +49,11 @@ fn shortened(value: &str) -> String {
 mod tests {
     use super::reason;
     use crate::event::Event;
-    use serde_json::{Value, json};
-
-    fn event(source: Value) -> Event {
-        let Value::Object(source) = source else { panic!("an object") };
-        Event { source, ..Event::default() }
-    }
+    use serde_json::json;
 
     #[test]
     fn reads_as_a_sentence() {
-        let event = event(json!({
+        let event = Event::of(json!({
             "event": {"action": "GetSigninToken", "outcome": "success", "provider": "signin.amazonaws.com"},
             "user": {"name": "app-role", "id": "AROA:i-1"}, "source.ip": "198.51.100.77"}));
         assert_eq!(
@@ -71,7 +66,7 @@ mod tests {
     #[test]
     fn missing_and_long_values_leave_a_sentence() {
         assert_eq!(reason(&Event::default(), "low", "N"), "event created low alert N.");
-        let long = reason(&event(json!({"user.name": "é".repeat(500)})), "low", "N");
+        let long = reason(&Event::of(json!({"user.name": "é".repeat(500)})), "low", "N");
         assert!(long.chars().count() < 160, "{long}");
     }
 }

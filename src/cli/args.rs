@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 
 use super::range::RangeText;
+use crate::alert::AlertIndex;
 
 /// Runs Elastic detection rules against Elasticsearch: nothing missed, nothing twice.
 #[derive(Debug, Parser)]
@@ -55,7 +56,7 @@ pub struct RunArgs {
     pub dry_run: bool,
     /// Write alias of the alerts index
     #[arg(long, value_name = "NAME", default_value = "stakeout-alerts", conflicts_with_all = ["events", "alerts"])]
-    pub alerts_index: String,
+    pub alerts_index: AlertIndex,
     /// Read events from these files or folders instead of a cluster (`-`: standard input; repeatable)
     #[arg(long, value_name = "PATH")]
     pub events: Vec<PathBuf>,
@@ -101,7 +102,7 @@ pub struct SetupArgs {
     pub kibana_url: Option<String>,
     /// Write alias of the alerts index
     #[arg(long, value_name = "NAME", default_value = "stakeout-alerts")]
-    pub alerts_index: String,
+    pub alerts_index: AlertIndex,
     /// Write everything as files into this folder instead
     #[arg(long, value_name = "DIR")]
     pub print: Option<PathBuf>,

@@ -41,8 +41,13 @@ fn tell(rule: &Rule, question: &Question, format: Format) -> Ending {
         output::say(&format!("warning: no index matches `{pattern}`"));
     }
     let Some(plan) = question.plan() else {
-        output::say("nothing to explain: no index matches any pattern of the rule");
-        return Ending::Failed;
+        output::say(
+            "warning: no index matches, so nothing would be sent; shown is the query for the types of ECS",
+        );
+        return match Question::offline(rule) {
+            Ok(offline) => tell(rule, &offline, format),
+            Err(error) => Ending::Wrong(error.into()),
+        };
     };
     let now = schedule::utc_now();
     let query = serde_json::to_value(plan.window(now - look_back(rule), now)).unwrap_or_default();

@@ -12,7 +12,7 @@ use super::connect;
 use super::output;
 use super::progress::show_progress;
 use super::rules;
-use crate::alert::{AlertDocument, AlertIndex, Run};
+use crate::alert::{AlertDocument, Run};
 use crate::checkpoint::Store;
 use crate::detect::{BackfillRange, RuleReport, Runner, Settings, Sink, Source, Watch};
 use crate::local::{AlertFile, EventFiles, StateFile};
@@ -67,7 +67,7 @@ fn prepared(args: &RunArgs, color: bool) -> anyhow::Result<Job> {
 fn places(args: &RunArgs) -> anyhow::Result<(Source, Sink, Store)> {
     if args.events.is_empty() {
         let cluster = connect::cluster(&args.connection)?;
-        let index = AlertIndex::new(&args.alerts_index);
+        let index = args.alerts_index.clone();
         let store = Store::Cluster { cluster: cluster.clone(), index: index.state_index() };
         return Ok((Source::Cluster(cluster.clone()), Sink::Cluster { cluster, index }, store));
     }
@@ -151,10 +151,22 @@ impl Job {
         let reports = within_grace(task, &watch).await;
         drop(bar);
         if let Some(reports) = reports {
-            return self.tell(&reports);
+            let shown = self.show_alerts(&watch);
+            return if shown { self.tell(&reports) } else { Ending::Done };
         }
         output::say("error: stopped; what was under way is read again by the next run");
         Ending::Failed
+    }
+
+    /// For people: a line about each of the first alerts; false where nobody reads any more.
+    fn show_alerts(&self, watch: &Watch) -> bool {
+        if self.dry_run || self.format == Format::Json {
+            return true;
+        }
+        let (first, all) = (watch.progress.first_alerts(), watch.progress.alerts());
+        let rest = all.saturating_sub(first.len() as u64);
+        let rest = (rest > 0).then(|| format!("… and {rest} more"));
+        first.into_iter().chain(rest).all(|line| output::result(&line))
     }
 
     fn range(&self) -> Option<&BackfillRange> {
@@ -204,7 +216,17 @@ async fn all_rules(
     range: Option<BackfillRange>,
     watch: Watch,
 ) -> Vec<RuleReport> {
-    let mut hindrance = runner.ready().await.err().map(|error| error.to_string());
+    let ready = tokio::select! {
+        ready = runner.ready() => ready,
+        () = watch.stop.cancelled() => return rules.iter().map(|rule| RuleReport::interrupted(rule)).collect(),
+    };
+    let mut hindrance = match ready {
+        Ok(note) => {
+            note.inspect(|note| output::say(&format!("warning: {note}")));
+            None
+        }
+        Err(error) => Some(error.to_string()),
+    };
     let mut reports = Vec::new();
     for rule in rules {
         let report = match (&hindrance, &range) {

@@ -19,10 +19,10 @@ const API_KEY: &str = include_str!("../../docker/api-key.json");
 
 /// Makes everything, or prints it.
 pub fn setup(args: &SetupArgs) -> Ending {
-    let index = AlertIndex::new(&args.alerts_index);
+    let index = &args.alerts_index;
     let done = match &args.print {
-        Some(folder) => print(folder, &index),
-        None => return make(args, &index),
+        Some(folder) => print(folder, index),
+        None => return make(args, index),
     };
     match done {
         Ok(()) => Ending::Done,

@@ -18,6 +18,9 @@ use crate::rule::Rule;
 /// How often a window is begun anew because its point in time was lost.
 const LONGEST_ROUND: usize = 3;
 
+/// Alerts that are built and written together: each holds its rule and guide, so a page of them would weigh much.
+const AT_ONCE: usize = 100;
+
 /// What a pass over one window did.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct WindowReport {
@@ -111,8 +114,11 @@ impl Pass<'_> {
             .collect();
         report.matches += found.len() as u64;
         let fresh = self.only_unknown(found, report).await?;
-        let created = self.write(&fresh, window, report).await?;
-        self.watch.progress.add(page.read, created);
+        self.watch.progress.add(page.read, 0);
+        for some in fresh.chunks(AT_ONCE) {
+            let created = self.write(some, window, report).await?;
+            self.watch.progress.add(0, created);
+        }
         Ok(())
     }
 
@@ -140,13 +146,13 @@ impl Pass<'_> {
         window: Window,
         report: &mut WindowReport,
     ) -> Result<u64, PassError> {
-        if fresh.is_empty() {
-            return Ok(0);
-        }
         let at = Found { from: window.from, to: window.to, at: (self.clock)() };
         let alerts: Vec<AlertDocument> =
             fresh.iter().map(|(id, event)| self.alerts.build(event, id, at)).collect();
         let outcomes = self.sink.write(&alerts).await?;
+        for (alert, _) in alerts.iter().zip(&outcomes).filter(|(_, outcome)| **outcome == Outcome::Created) {
+            self.watch.progress.created(alert);
+        }
         let mut reduced = Vec::new();
         let mut created = 0;
         for ((id, event), outcome) in fresh.iter().zip(outcomes) {

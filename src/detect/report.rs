@@ -78,6 +78,12 @@ impl RuleReport {
         Self { error: Some(reason.to_owned()), unreachable: true, ..Self::new(rule) }
     }
 
+    /// A run that was told to stop before it began.
+    #[must_use]
+    pub fn interrupted(rule: &Rule) -> Self {
+        Self { interrupted: true, ..Self::new(rule) }
+    }
+
     /// Whether all of it was done and nothing is left to be tried again.
     #[must_use]
     pub fn succeeded(&self) -> bool {

@@ -93,14 +93,15 @@ impl Runner {
         DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now)
     }
 
-    /// Whether there is something to read and a place to write to; makes the place where it is missing.
+    /// Whether there is something to read and a place to write to; makes the place where it is missing. Returns what
+    /// the user should know about the clocks, if anything.
     ///
     /// # Errors
     /// The cluster is out of reach or refuses.
-    pub async fn ready(&self) -> Result<(), ReadyError> {
-        self.source.ready().await?;
+    pub async fn ready(&self) -> Result<Option<String>, ReadyError> {
+        let note = self.source.ready().await?;
         self.sink.ready().await?;
-        Ok(())
+        Ok(note)
     }
 
     /// Runs `rule` from its checkpoint to now. Failures are in the report; nothing of it is an error of the caller.
@@ -138,7 +139,7 @@ impl Runner {
                 report.fail(error.to_string());
                 report
             }
-            None => RuleReport { interrupted: true, ..RuleReport::new(rule) },
+            None => RuleReport::interrupted(rule),
         };
         report.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         report
@@ -178,14 +179,17 @@ impl Runner {
     /// New time first, then what is owed, then what may have come late.
     async fn all_windows(&self, rule: &Rule, progressing: &mut Progressing<'_>) {
         let newest = progressing.cursor().next_window(progressing.now, look_back(rule), overlap(rule));
-        match self.stretch(progressing, newest).await {
-            Next::Stop | Next::Owed => return,
-            Next::Whole => {}
-        }
-        for owed in progressing.cursor().due(progressing.now) {
-            if self.stretch(progressing, owed).await == Next::Stop {
-                return;
+        let mut next = self.stretch(progressing, newest).await;
+        if next == Next::Whole {
+            for owed in progressing.cursor().due(progressing.now) {
+                next = self.stretch(progressing, owed).await;
+                if next == Next::Stop {
+                    break;
+                }
             }
+        }
+        if next == Next::Stop {
+            return;
         }
         let Settings { sweep_every, sweep_over, .. } = self.settings;
         if let Some(sweep) = progressing.cursor().sweep(progressing.now, sweep_every, sweep_over) {
@@ -229,23 +233,22 @@ impl Runner {
         if owed.is_some() { Next::Owed } else { Next::Whole }
     }
 
-    /// Reads again what was read before; only what is found anew counts, and nothing becomes owed.
+    /// Reads again what was read before; only what is found anew counts. What is out of reach now is owed already, or
+    /// is swept in the next round, which reads the same time again.
     async fn sweep(&self, progressing: &mut Progressing<'_>, sweep: Window) {
-        let mut late = 0;
         for window in self.source.windows(sweep, self.settings.sweep_over) {
-            let result = progressing.pass.over(window).await;
-            match &result {
-                Ok(report) if report.incomplete.is_none() => {
-                    late += report.created;
-                    progressing.report.alerts_created += report.created;
+            match progressing.pass.over(window).await {
+                Ok(found) => {
+                    progressing.report.late += found.created;
+                    progressing.report.alerts_created += found.created;
+                    progressing.report.matches += found.created;
                 }
-                _ => {
-                    let _ = progressing.take(window, &result);
+                failed => {
+                    let _ = progressing.take(window, &failed);
                     return;
                 }
             }
         }
-        progressing.report.late += late;
         let now = progressing.now;
         let recorded = self
             .store

@@ -8,9 +8,11 @@ use thiserror::Error;
 
 use super::question::{Ask, PrepareError, Question};
 use crate::checkpoint::Window;
+use crate::diagnostic::sanitize;
 use crate::elastic::{Cluster, ElasticError, Opening, PointInTime};
+use crate::eval::date;
 use crate::event::Event;
-use crate::local::{EventFiles, EventReader, ProblemKind, ReadProblem};
+use crate::local::{EventFiles, EventReader, Located, ProblemKind, ReadProblem};
 use crate::rule::Rule;
 
 /// How long a point in time outlives its last page.
@@ -24,6 +26,9 @@ const LINES: usize = 5_000;
 
 /// A clock that is off by less is taken as right: answers tell their time in whole seconds.
 const TOLERANCE: TimeDelta = TimeDelta::seconds(2);
+
+/// A clock that is off by more is worth a warning.
+const NOTABLE: TimeDelta = TimeDelta::seconds(10);
 
 /// Unreadable lines that are shown one by one.
 const SHOWN_PROBLEMS: u64 = 20;
@@ -86,16 +91,29 @@ impl Source {
         }
     }
 
-    /// Whether it answers; compares the clocks on the way.
+    /// Whether it answers; compares the clocks on the way, and says where they cannot be trusted.
     ///
     /// # Errors
     /// The cluster is out of reach, or no Elasticsearch of a supported version.
-    pub async fn ready(&self) -> Result<(), ElasticError> {
-        if let Self::Cluster(cluster) = self {
-            cluster.info().await?;
-            cluster.measure_clock().await?;
+    pub async fn ready(&self) -> Result<Option<String>, ElasticError> {
+        let Self::Cluster(cluster) = self else { return Ok(None) };
+        cluster.info().await?;
+        match cluster.measure_clock().await {
+            Ok(offset) if offset.abs() < NOTABLE => Ok(None),
+            Ok(offset) => {
+                let (seconds, side) = (
+                    offset.num_seconds().abs(),
+                    if offset > TimeDelta::zero() { "behind" } else { "ahead of" },
+                );
+                Ok(Some(format!(
+                    "this machine's clock is {seconds} s {side} the cluster's, whose time is used; set it right"
+                )))
+            }
+            Err(error) if error.is_retryable() => Err(error),
+            Err(error) => Ok(Some(format!(
+                "this machine's clock is trusted, as the cluster's could not be asked for: {error}"
+            ))),
         }
-        Ok(())
     }
 
     /// Plans what `rule` asks.
@@ -148,6 +166,7 @@ impl Source {
                     fallback: fallback.clone(),
                     window,
                     problems: 0,
+                    without_time: 0,
                 })))
             }
             (_, Ask::Nobody { blind }) => Ok(Reader::Empty(blind.clone())),
@@ -185,6 +204,7 @@ pub struct Lines {
     fallback: Option<String>,
     window: Window,
     problems: u64,
+    without_time: u64,
 }
 
 impl Reader {
@@ -233,7 +253,7 @@ impl Lines {
                 }
                 Some(Ok(located)) => {
                     page.read += 1;
-                    if self.is_inside(&located.event) && self.matcher.matches(&located.event) {
+                    if self.matcher.matches(&located.event) && self.is_inside(&located) {
                         page.events.push(located.event);
                     }
                 }
@@ -250,13 +270,16 @@ impl Lines {
         page
     }
 
-    /// By the time field, and where the event lacks it, by the fallback; an event without either is in no window.
-    fn is_inside(&self, event: &Event) -> bool {
-        let times = time(event, &self.time_field);
-        let times = match &self.fallback {
-            Some(fallback) if times.is_empty() => time(event, fallback),
-            _ => times,
-        };
+    /// By the time field, and where the event lacks it, by the fallback; a match without either is in no window.
+    fn is_inside(&mut self, located: &Located) -> bool {
+        let times = times(&located.event, &self.time_field, self.fallback.as_deref());
+        if times.is_empty() {
+            self.without_time += 1;
+            if self.without_time <= SHOWN_PROBLEMS {
+                let path = sanitize(&located.path.display().to_string());
+                tracing::warn!("{path}:{}: matches, but has no readable `{}`", located.line, self.time_field);
+            }
+        }
         times.iter().any(|time| (self.window.from..=self.window.to).contains(time))
     }
 
@@ -271,18 +294,66 @@ impl Lines {
         if self.problems > SHOWN_PROBLEMS {
             tracing::warn!("{} lines could not be read, {SHOWN_PROBLEMS} of them shown", self.problems);
         }
+        if self.without_time > SHOWN_PROBLEMS {
+            tracing::warn!("{} matches are in no window for want of a time", self.without_time);
+        }
     }
 }
 
-fn time(event: &Event, field: &str) -> Vec<DateTime<Utc>> {
-    event.values(field).iter().filter_map(parsed).collect()
+/// The event's times by `field`, or where it lacks that, by `fallback`.
+fn times(event: &Event, field: &str, fallback: Option<&str>) -> Vec<DateTime<Utc>> {
+    let read = |field: &str| event.values(field).iter().filter_map(parsed).collect::<Vec<_>>();
+    match fallback {
+        Some(fallback) if !event.any(field, |_| true) => read(fallback),
+        _ => read(field),
+    }
 }
 
-/// RFC 3339 text or milliseconds since 1970, cut to the millisecond as a `date` field is.
+/// A time as a `date` field reads it, to the millisecond.
 fn parsed(value: &Value) -> Option<DateTime<Utc>> {
-    let millis = match value {
-        Value::String(text) => DateTime::parse_from_rfc3339(text).ok()?.timestamp_millis(),
-        other => other.as_i64()?,
-    };
-    DateTime::from_timestamp_millis(millis)
+    match value {
+        Value::String(text) => DateTime::from_timestamp_millis(date::parse(text)?.start.timestamp_millis()),
+        other => DateTime::from_timestamp_millis(other.as_i64()?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::times;
+    use crate::event::Event;
+    use chrono::{DateTime, Utc};
+    use serde_json::json;
+
+    fn at(millis: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(millis).unwrap()
+    }
+
+    #[test]
+    fn an_event_counts_by_its_arrival_or_else_by_when_it_happened() {
+        let both = Event::of(
+            json!({"@timestamp": "1970-01-01T00:00:01Z", "event": {"ingested": "1970-01-01T00:00:02.500Z"}}),
+        );
+        assert_eq!(times(&both, "event.ingested", Some("@timestamp")), [at(2500)]);
+        let one = Event::of(json!({"@timestamp": "1970-01-01T00:00:01Z"}));
+        assert_eq!(times(&one, "event.ingested", Some("@timestamp")), [at(1000)]);
+        assert!(times(&one, "event.ingested", None).is_empty());
+    }
+
+    #[test]
+    fn every_form_that_a_date_field_takes() {
+        for (value, millis) in [
+            (json!("1970-01-01T00:00:01.123456789Z"), 1123),
+            (json!("1970-01-01T02:00:01+02:00"), 1000),
+            (json!("1970-01-01"), 0),
+            (json!("1970-01-01T00:01Z"), 60_000),
+            (json!(1500), 1500),
+        ] {
+            assert_eq!(
+                times(&Event::of(json!({"@timestamp": value})), "@timestamp", None),
+                [at(millis)],
+                "{value}"
+            );
+        }
+        assert!(times(&Event::of(json!({"@timestamp": "yesterday"})), "@timestamp", None).is_empty());
+    }
 }

@@ -17,6 +17,13 @@ pub struct Event {
 }
 
 impl Event {
+    /// The event of a document that is written as JSON, for tests.
+    #[cfg(test)]
+    pub(crate) fn of(source: Value) -> Self {
+        let Value::Object(source) = source else { panic!("expected an object, found {source}") };
+        Self { source, ..Self::default() }
+    }
+
     /// Whether `test` holds for any value of the field `path` (dotted full name).
     ///
     /// Nulls are no values; arrays and arrays of objects are walked through.
@@ -94,12 +101,7 @@ fn any_leaf(value: &Value, test: &mut dyn FnMut(&Value) -> bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::Event;
-    use serde_json::{Value, json};
-
-    fn event(source: Value) -> Event {
-        let Value::Object(source) = source else { panic!("an object") };
-        Event { source, ..Event::default() }
-    }
+    use serde_json::json;
 
     #[test]
     fn nested_dotted_and_mixed_keys_are_one_field() {
@@ -109,14 +111,14 @@ mod tests {
             json!({"a": {"b.c": 1}}),
             json!({"a.b": {"c": 1}}),
         ] {
-            assert_eq!(event(source).values("a.b.c"), [json!(1)]);
+            assert_eq!(Event::of(source).values("a.b.c"), [json!(1)]);
         }
-        assert_eq!(event(json!({"a": {"b": 1}, "a.b": 2})).values("a.b"), [json!(2), json!(1)]);
+        assert_eq!(Event::of(json!({"a": {"b": 1}, "a.b": 2})).values("a.b"), [json!(2), json!(1)]);
     }
 
     #[test]
     fn arrays_are_walked_and_nulls_are_missing() {
-        let event = event(
+        let event = Event::of(
             json!({"a": [{"b": ["x", null, ["y"]]}, {"b": "z"}, 3], "n": null, "e": [], "o": {"x": 1}}),
         );
         assert_eq!(event.values("a.b"), [json!("x"), json!("y"), json!("z")]);
@@ -128,7 +130,7 @@ mod tests {
 
     #[test]
     fn returned_fields_win_over_the_document() {
-        let mut event = event(json!({"event": {"dataset": "old"}}));
+        let mut event = Event::of(json!({"event": {"dataset": "old"}}));
         event.fields.insert("event.dataset".into(), json!(["aws.cloudtrail"]));
         assert_eq!(event.values("event.dataset"), [json!("aws.cloudtrail")]);
     }

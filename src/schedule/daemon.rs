@@ -37,8 +37,12 @@ pub enum ScheduleError {
 pub async fn run(runner: Arc<Runner>, rules: Vec<Arc<Rule>>, watch: Watch) -> Result<(), ScheduleError> {
     let mut scheduler = JobScheduler::new().await?;
     let tasks = TaskTracker::new();
-    let reach =
-        Arc::new(Reach { runner: runner.clone(), down: AtomicBool::new(false), asking: Mutex::new(()) });
+    let reach = Arc::new(Reach {
+        runner: runner.clone(),
+        down: AtomicBool::new(false),
+        odd_clocks: AtomicBool::new(false),
+        asking: Mutex::new(()),
+    });
     for (interval, rules) in by_interval(rules) {
         let group = Arc::new(Group {
             runner: runner.clone(),
@@ -130,6 +134,7 @@ impl Group {
 struct Reach {
     runner: Arc<Runner>,
     down: AtomicBool,
+    odd_clocks: AtomicBool,
     asking: Mutex<()>,
 }
 
@@ -146,7 +151,8 @@ impl Reach {
                 ready = self.runner.ready() => ready,
             };
             match ready {
-                Ok(()) => {
+                Ok(note) => {
+                    self.clocks(note.as_deref());
                     self.is_back(since.map(|since| (self.runner.clock)() - since));
                     return true;
                 }
@@ -159,6 +165,14 @@ impl Reach {
                 () = watch.stop.cancelled() => return false,
                 () = tokio::time::sleep(pause) => pause = (pause * 2).min(WAITS.1),
             }
+        }
+    }
+
+    /// Says what is odd about the clocks, once as long as it lasts.
+    fn clocks(&self, note: Option<&str>) {
+        let was_odd = self.odd_clocks.swap(note.is_some(), Ordering::Relaxed);
+        if let Some(note) = note.filter(|_| !was_odd) {
+            tracing::warn!("{note}");
         }
     }
 

@@ -1,0 +1,297 @@
+//! The command line as its contract says: exit status, what goes where, and nothing secret anywhere.
+
+mod support;
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use serde_json::Value;
+use support::program::{Ended, stakeout};
+use support::story::{RULE, RULE_ID};
+
+const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/events/instance-sign-in");
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// An address where nothing listens.
+fn nobody() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    format!("http://{}", listener.local_addr().expect("its address"))
+}
+
+fn backfill_samples(alerts: &Path, more: &[&str]) -> Ended {
+    let alerts = text(alerts);
+    let fixed = ["run", "--backfill", "2026-11-20..2026-11-20", "--events", SAMPLES, "--alerts", &alerts];
+    stakeout(&[&fixed, more].concat())
+}
+
+#[test]
+fn the_embedded_default_finds_the_samples_once() {
+    let folder = folder();
+    let alerts = folder.path().join("alerts.ndjson");
+    let first = backfill_samples(&alerts, &[]);
+    assert_eq!(first.code, Some(0), "{first:?}");
+    assert_eq!((&first.line()["matches"], &first.line()["alerts_created"]), (&3.into(), &2.into()));
+    let second = backfill_samples(&alerts, &[]);
+    assert_eq!(second.line()["alerts_created"], 0);
+    let written = std::fs::read_to_string(&alerts).expect("the alerts");
+    let lines: Vec<Value> = written.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines.len(), 2);
+    for line in lines {
+        assert_eq!(line["kibana.alert.rule.rule_id"], RULE_ID);
+        assert!(line["kibana.alert.rule.note"].as_str().is_some_and(|note| note.contains("Investigating")));
+        assert_eq!(line["kibana.alert.rule.threat"].as_array().map(Vec::len), Some(3));
+    }
+}
+
+#[test]
+fn a_dry_run_of_files_prints_and_writes_nothing() {
+    let folder = folder();
+    let alerts = folder.path().join("alerts.ndjson");
+    let dry = backfill_samples(&alerts, &["--dry-run"]);
+    assert_eq!((dry.code, dry.lines().len()), (Some(0), 2), "{dry:?}");
+    assert_eq!(std::fs::read_to_string(&alerts).unwrap_or_default(), "");
+    assert_eq!(backfill_samples(&alerts, &[]).line()["alerts_created"], 2);
+}
+
+#[test]
+fn a_folder_that_something_fills_is_read_on_every_run() {
+    let folder = folder();
+    let events = folder.path().join("events");
+    std::fs::create_dir(&events).expect("a folder");
+    let (events_text, alerts) = (text(&events), text(&folder.path().join("alerts.ndjson")));
+    let arguments = ["run", "--once", "--events", &events_text, "--alerts", &alerts];
+    assert_eq!(stakeout(&arguments).line()["alerts_created"], 0);
+    let event = support::story::SignIn::new("new", support::story::seconds_ago(5));
+    let document = event.document(support::story::Shape::Integration);
+    std::fs::write(events.join("new.ndjson"), format!("not JSON\n{document}\n")).expect("a file");
+    let second = stakeout(&arguments);
+    assert_eq!((second.code, &second.line()["alerts_created"]), (Some(0), &1.into()), "{second:?}");
+    assert!(second.stderr.contains("new.ndjson:1"), "the broken line is named: {second:?}");
+    assert_eq!(stakeout(&arguments).line()["alerts_created"], 0);
+}
+
+#[test]
+fn two_processes_cannot_share_an_alert_file() {
+    let folder = folder();
+    let alerts = folder.path().join("alerts.ndjson");
+    let mut first = support::stakeout()
+        .args(["run", "--events", SAMPLES, "--alerts", &text(&alerts), "-v"])
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    // It says that it watches once the file is its own.
+    let mut line = String::new();
+    BufReader::new(first.stderr.take().expect("its stderr")).read_line(&mut line).expect("a line");
+    let second = backfill_samples(&alerts, &[]);
+    first.kill().expect("a running process");
+    first.wait().expect("own child");
+    assert_eq!(second.code, Some(2), "{second:?}");
+    assert!(second.stderr.contains("alerts.ndjson"), "{second:?}");
+}
+
+#[test]
+fn no_node_at_all_is_one_readable_message() {
+    let url = nobody();
+    for arguments in [&["run", "--once"][..], &["run", "--backfill", "1h"]] {
+        let ended = stakeout(&[arguments, &["--elasticsearch-url", &url]].concat());
+        assert_eq!(ended.code, Some(1), "{ended:?}");
+        assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+        assert!(ended.stderr.contains(&url) && ended.stderr.contains("connection refused"), "{ended:?}");
+        assert!(ended.line()["error"].as_str().is_some_and(|error| error.contains(&url)), "{ended:?}");
+    }
+}
+
+#[test]
+fn every_broken_rule_file_is_refused_with_status_2() {
+    let broken = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules/broken");
+    let files: Vec<PathBuf> = std::fs::read_dir(broken)
+        .expect("broken rules")
+        .map(|entry| entry.expect("a file").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .collect();
+    assert!(files.len() >= 20, "{}", files.len());
+    for file in files {
+        for command in [&["run", "--once", "--rules"][..], &["test"], &["explain", "--offline"]] {
+            let ended = stakeout(&[command, &[&text(&file)]].concat());
+            assert_eq!(ended.code, Some(2), "{}: {ended:?}", file.display());
+            assert_eq!(ended.stdout, "", "{}", file.display());
+            assert!(ended.stderr.contains("error["), "{}: {ended:?}", file.display());
+            assert!(!ended.stderr.contains("panicked"), "{}: {ended:?}", file.display());
+        }
+    }
+}
+
+#[test]
+fn one_broken_rule_file_names_every_problem_and_runs_nothing() {
+    let folder = folder();
+    std::fs::write(folder.path().join("good.toml"), RULE).expect("a file");
+    let broken = RULE
+        .replace("severity = \"high\"", "severity = \"hihg\"")
+        .replace("risk_score", "risk_scor")
+        .replace("event.outcome ==", "event.outcome =")
+        .replace(RULE_ID, "00000000-0000-4000-8000-000000000001");
+    std::fs::write(folder.path().join("broken.toml"), broken).expect("a file");
+    let ended = stakeout(&["run", "--once", "--rules", &text(folder.path())]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{ended:?}");
+    for words in ["broken.toml", "`hihg`", "risk_scor", "event.outcome"] {
+        assert!(ended.stderr.contains(words), "{words}: {}", ended.stderr);
+    }
+    assert!(!ended.stderr.contains("good.toml"), "{}", ended.stderr);
+}
+
+#[test]
+fn wrong_arguments_are_refused_with_status_2() {
+    let url = nobody();
+    for arguments in [
+        &["run", "--once", "--backfill", "1h"][..],
+        &["run", "--backfill", "yesterday"],
+        &["run", "--backfill", "1h..2h"],
+        &["run", "--once", "--elasticsearch-url", "not a url"],
+        &["run", "--once", "--elasticsearch-url", &url, "--api-key", "a:b", "--bearer-token", "c"],
+        &["run", "--once", "--elasticsearch-url", &url, "--username", "u"],
+        &["run", "--once", "--elasticsearch-url", &url, "--ca-cert", "/nowhere.pem"],
+        &["run", "--once", "--rules", "/nowhere"],
+        &["run", "--alerts", "x.ndjson"],
+        &["explain", "no such rule", "--offline"],
+        &["watch"],
+        &[],
+    ] {
+        let ended = stakeout(arguments);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{arguments:?}: {ended:?}");
+        assert!(!ended.stderr.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn secrets_are_in_no_output() {
+    let url = nobody();
+    let with_user = url.replace("http://", "http://elastic:s3cr3t-url@");
+    for (arguments, variables) in [
+        (vec!["--elasticsearch-url", &url], vec![("ELASTICSEARCH_API_KEY", "id:s3cr3t-key")]),
+        (vec!["--elasticsearch-url", &url], vec![("ELASTICSEARCH_BEARER_TOKEN", "s3cr3t-token")]),
+        (vec!["--elasticsearch-url", &with_user], vec![]),
+        (
+            vec!["--elasticsearch-url", &url, "--api-key", "s3cr3t-twice"],
+            vec![("ELASTICSEARCH_USERNAME", "elastic"), ("ELASTICSEARCH_PASSWORD", "s3cr3t-password")],
+        ),
+    ] {
+        for command in [
+            &["run", "--once", "-vv"][..],
+            &["explain", RULE_ID, "-vv"],
+            &["setup", "-vv"],
+            &["run", "--help"],
+        ] {
+            let mut program = support::stakeout();
+            program.args(command).args(if command.contains(&"--help") { &[] } else { arguments.as_slice() });
+            let output = program.envs(variables.iter().copied()).output().expect("the program starts");
+            let said = String::from_utf8([output.stdout, output.stderr].concat()).expect("UTF-8");
+            assert!(!said.contains("s3cr3t"), "{command:?} {arguments:?}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_it_quietly() {
+    let mut program = support::stakeout()
+        .args(["test", "--format", "json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(program.stdout.take());
+    let output = program.wait_with_output().expect("own child");
+    let said = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(
+        (output.status.code(), said.contains("panicked"), said.contains("error")),
+        (Some(0), false, false),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_rules_own_examples_pass_and_a_wrong_one_is_explained() {
+    assert_eq!(stakeout(&["test"]).code, Some(0));
+    let folder = folder();
+    let wrong = folder.path().join("wrong.toml");
+    std::fs::write(&wrong, RULE.replacen("matches = true", "matches = false", 1)).expect("a file");
+    let ended = stakeout(&["test", &text(&wrong), "--format", "human"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stdout.contains("FAILED") && ended.stdout.contains("because of"), "{ended:?}");
+}
+
+#[test]
+fn explain_without_a_cluster_takes_the_types_of_ecs() {
+    let ended = stakeout(&["explain", RULE_ID, "--offline", "--format", "json"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let line = ended.line();
+    let keys: Vec<&str> = line.as_object().expect("an object").keys().map(String::as_str).collect();
+    let contract = [
+        "rule_id",
+        "indices",
+        "query",
+        "residual",
+        "fidelity",
+        "time_field",
+        "fallback_time_field",
+        "overlap_s",
+        "identity",
+    ];
+    assert_eq!(keys, contract);
+    assert!(line["query"].to_string().contains(r#""wildcard":{"user.id":{"value":"*:i-*"}}"#), "{line}");
+}
+
+#[test]
+fn setup_prints_everything_as_files() {
+    let folder = folder();
+    let target = folder.path().join("out");
+    let ended = stakeout(&["setup", "--print", &text(&target), "--alerts-index", "my-alerts"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for (name, words) in [
+        ("index-template.json", "my-alerts-0*"),
+        ("alerts-index.json", "my-alerts"),
+        ("state-index.json", "done_until"),
+        ("role.json", "my-alerts*"),
+        ("api-key.json", "my-alerts*"),
+        ("kibana-data-view.ndjson", "my-alerts"),
+    ] {
+        let body = std::fs::read_to_string(target.join(name)).expect(name);
+        assert!(body.contains(words), "{name}: {body}");
+        serde_json::from_str::<Value>(&body).expect(name);
+    }
+}
+
+#[test]
+fn the_lines_of_a_run_have_the_names_of_the_contract() {
+    let folder = folder();
+    let line = backfill_samples(&folder.path().join("alerts.ndjson"), &[]).line();
+    let keys: Vec<&str> = line.as_object().expect("an object").keys().map(String::as_str).collect();
+    let contract = [
+        "rule_id",
+        "name",
+        "from",
+        "to",
+        "windows",
+        "matches",
+        "alerts_created",
+        "alerts_existing",
+        "alerts_rejected",
+        "late",
+        "owed",
+        "took_ms",
+    ];
+    assert_eq!(keys, contract);
+    assert_eq!(
+        (&line["from"], &line["to"]),
+        (&"2026-11-20T00:00:00Z".into(), &"2026-11-20T23:59:59.999Z".into())
+    );
+}
