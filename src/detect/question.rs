@@ -9,7 +9,7 @@ use crate::elastic::{Cluster, ElasticError, PatternMatch};
 use crate::eql::Query;
 use crate::eval::Matcher;
 use crate::event::Event;
-use crate::plan::{Input, Plan};
+use crate::plan::{Fidelity, Input, Plan};
 use crate::rule::{Rule, TIMESTAMP};
 use crate::schema::Schema;
 
@@ -66,7 +66,11 @@ impl Question {
         if capabilities.schema.indices.is_empty() {
             return Ok(Self { indices_missing: missing, ask: Ask::Nobody { blind: unreachable } });
         }
-        let plan = planned(rule, &capabilities.schema)?;
+        let allow_expensive = cluster.allows_expensive_queries().await?;
+        let plan = planned(rule, &capabilities.schema, allow_expensive)?;
+        if !allow_expensive {
+            warn_of_evaluation(rule, &plan);
+        }
         let mut fields = mapped(fields, &capabilities.schema);
         fields.extend(plan.fields().iter().cloned());
         fields.sort_unstable();
@@ -97,7 +101,7 @@ impl Question {
     /// # Errors
     /// The rule does not fit those types.
     pub fn offline(rule: &Rule) -> Result<Self, PrepareError> {
-        let plan = Box::new(planned(rule, &Schema::ecs())?);
+        let plan = Box::new(planned(rule, &Schema::ecs(), true)?);
         let ask =
             Ask::Cluster { plan, patterns: rule.index.clone(), fields: wanted_fields(rule), blind: None };
         Ok(Self { indices_missing: Vec::new(), ask })
@@ -122,7 +126,21 @@ impl Question {
     }
 }
 
-fn planned(rule: &Rule, schema: &Schema) -> Result<Plan, PrepareError> {
+/// Says which clauses the cluster is not asked for want of its permission.
+fn warn_of_evaluation(rule: &Rule, plan: &Plan) {
+    let open = plan.leaves().iter().filter(|leaf| leaf.fidelity == Fidelity::Superset);
+    let clauses: Vec<String> = open.map(|leaf| format!("`{}`", leaf.text)).collect();
+    if !clauses.is_empty() {
+        tracing::warn!(
+            "{}: the cluster answers no expensive queries (`search.allow_expensive_queries`), so more events are read \
+             and evaluated here: {}",
+            rule.name,
+            clauses.join(", ")
+        );
+    }
+}
+
+fn planned(rule: &Rule, schema: &Schema, allow_expensive: bool) -> Result<Plan, PrepareError> {
     let input = Input {
         query: &rule.query,
         schema,
@@ -130,7 +148,7 @@ fn planned(rule: &Rule, schema: &Schema) -> Result<Plan, PrepareError> {
         category_field: &rule.category_field,
         time_field: &rule.time.primary,
         fallback_time_field: rule.time.fallback.as_deref(),
-        allow_expensive: true,
+        allow_expensive,
     };
     Plan::new(&input).map_err(|problems| unfit(&rule.query, &problems))
 }

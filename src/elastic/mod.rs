@@ -18,6 +18,7 @@ mod connection;
 mod decode;
 mod document;
 mod error;
+mod expensive;
 mod field_caps;
 mod hint;
 mod index;
