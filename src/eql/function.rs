@@ -143,6 +143,16 @@ impl Function {
         found.map_or(FUNCTIONS[0].1, |(_, signature)| *signature)
     }
 
+    /// The first of the arguments that have to be constants.
+    #[must_use]
+    pub fn constants_from(self) -> usize {
+        match self {
+            Self::CidrMatch | Self::Wildcard | Self::Number => 1,
+            Self::Between => 3,
+            _ => usize::MAX,
+        }
+    }
+
     /// The name nearest to a name that no function has.
     #[must_use]
     pub fn nearest(name: &str) -> Option<&'static str> {

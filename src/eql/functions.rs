@@ -17,7 +17,7 @@ pub(super) fn call(function: Function, ignore_case: bool, arguments: &[Value]) -
         Function::Divide => arithmetic(Arithmetic::Divide, first, second)?,
         Function::Modulo => arithmetic(Arithmetic::Modulo, first, second)?,
         Function::Between => between(arguments, ignore_case),
-        Function::CidrMatch => cidr_match(first, &arguments[1..]),
+        Function::CidrMatch => cidr_match(first, arguments.get(1..).unwrap_or_default()),
         Function::Concat => concat(arguments),
         Function::StartsWith => on_texts(first, second, ignore_case, <[u16]>::starts_with),
         Function::EndsWith => on_texts(first, second, ignore_case, <[u16]>::ends_with),
@@ -30,7 +30,7 @@ pub(super) fn call(function: Function, ignore_case: bool, arguments: &[Value]) -
         Function::String if first.is_null() => Value::Null,
         Function::String => Value::String(first.to_string()),
         Function::Substring => substring(first, second, at(2)),
-        Function::Wildcard => wildcard(first, &arguments[1..], ignore_case),
+        Function::Wildcard => wildcard(first, arguments.get(1..).unwrap_or_default(), ignore_case),
     })
 }
 

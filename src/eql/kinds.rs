@@ -4,7 +4,7 @@ use super::Value;
 use super::function::{Function, Kind};
 use super::problems::Problems;
 use super::syntax::{Comparison, Expression};
-use crate::diagnostic::{Diagnostic, Node, TYPE_MISMATCH};
+use crate::diagnostic::{Diagnostic, Node, TYPE_MISMATCH, WRONG_ARGUMENTS};
 
 /// What an expression gives.
 pub(super) fn kind_of(expression: &Node<Expression>) -> Kind {
@@ -62,7 +62,13 @@ pub(super) fn check(expression: &Node<Expression>, problems: &mut Problems) {
             }
             let signature = function.signature();
             let name = format!("`{}`", signature.name);
+            let constants = function.constants_from();
             for (index, argument) in arguments.iter().enumerate() {
+                if index >= constants && !Expression::is_constant(argument) {
+                    let message = format!("{name} expects a constant here, as Elasticsearch does");
+                    let problem = Diagnostic::error(WRONG_ARGUMENTS, argument.span, message);
+                    problems.push(problem.hint("a text needs double quotes"));
+                }
                 let last = signature.parameters.len() - 1;
                 want(argument, signature.parameters[index.min(last)], &name, problems);
             }
@@ -76,7 +82,13 @@ fn want(operand: &Node<Expression>, wanted: Kind, place: &str, problems: &mut Pr
     let found = kind_of(operand);
     if !found.fits(wanted) {
         let message = format!("{place} expects {}, found {}", wanted.words(), found.words());
-        problems.push(Diagnostic::error(TYPE_MISMATCH, operand.span, message));
+        let problem = Diagnostic::error(TYPE_MISMATCH, operand.span, message);
+        let is_predicate = matches!(operand.node, Expression::In { .. } | Expression::Match { .. });
+        problems.push(if wanted == Kind::Number && is_predicate {
+            problem.hint("`in`, `:`, `like` and `regex` look at what stands right before them: put that in parentheses")
+        } else {
+            problem
+        });
     }
 }
 

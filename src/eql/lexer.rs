@@ -182,15 +182,25 @@ impl Lexer<'_> {
         let span = Span::new(start, self.at);
         let found = shortened(&self.text[start..self.at]);
         let mut problem = Diagnostic::error(UNEXPECTED_CHARACTER, span, format!("unexpected `{found}`"));
-        if self.text[start..].starts_with(['“', '”', '‘', '’']) {
-            problem = problem.hint("write strings in plain double quotes: `\"…\"`");
-        } else if self.text[start..].starts_with(char::is_alphabetic) {
-            problem =
-                problem.hint("a name with other characters than a-z, A-Z, 0-9, `_` and `@` needs backticks");
+        if let Some(hint) = hint_for(found.chars().next()) {
+            problem = problem.hint(hint);
         }
         self.problems.push(problem);
         self.push(start, Kind::Invalid);
     }
+}
+
+/// What to do about a character that no token begins with.
+fn hint_for(character: Option<char>) -> Option<&'static str> {
+    Some(match character? {
+        '“' | '”' | '‘' | '’' => "write strings in plain double quotes: `\"…\"`",
+        '~' => "`~` stands right behind `in`, `like`, `regex` or the name of a function, to ignore case",
+        ';' => "a query ends without a `;`",
+        character if character.is_alphabetic() => {
+            "a name with other characters than a-z, A-Z, 0-9, `_` and `@` needs backticks"
+        }
+        _ => return None,
+    })
 }
 
 /// At most 20 characters of `text`.

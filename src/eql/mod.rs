@@ -30,6 +30,7 @@ pub use regex::{MAX_REGEX, Regex, RegexError};
 pub use value::Value;
 
 use crate::diagnostic::{Diagnostic, Node, Span};
+use parser::Statement;
 use syntax::{Category, Expression, Pipe};
 
 /// A query over single events.
@@ -62,17 +63,21 @@ impl Query {
     /// Reads a query.
     ///
     /// # Errors
-    /// The problems of its form, in order of place; if there is none, those of its meaning.
+    /// The problems of its form and of the meaning of what could be read, in order of place.
     pub fn parse(text: &str) -> Result<Self, Vec<Diagnostic>> {
-        let statement = parser::statement(text)?;
-        let condition = normalize::normalize(&statement.condition, &|_| false)?;
-        Ok(Self {
-            text: text.to_owned(),
-            category: statement.category,
-            expression: statement.condition,
-            condition,
-            pipes: statement.pipes,
-        })
+        let (statement, mut problems) = parser::statement(text);
+        let Some(Statement { category, condition: expression, pipes }) = statement else {
+            return Err(problems.sorted());
+        };
+        match normalize::normalize(&expression, &|_| false) {
+            Ok(condition) if problems.is_empty() => {
+                Ok(Self { text: text.to_owned(), category, expression, condition, pipes })
+            }
+            meaning => {
+                problems.add_others(meaning.err().unwrap_or_default());
+                Err(problems.sorted())
+            }
+        }
     }
 
     /// The condition's meaning where optional fields for which `is_unmapped` holds are the constant `null`.

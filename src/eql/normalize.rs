@@ -23,13 +23,12 @@ pub(super) fn normalize(
     expression: &Expr,
     is_unmapped: &dyn Fn(&str) -> bool,
 ) -> Result<Node<Condition>, Vec<Diagnostic>> {
+    let mut problems = Problems::default();
+    check(expression, &mut problems);
     let mut normalizer = Normalizer { is_unmapped, problems: Problems::default() };
-    check(expression, &mut normalizer.problems);
-    if !normalizer.problems.is_empty() {
-        return Err(normalizer.problems.sorted());
-    }
     let condition = normalizer.condition(&normalizer.resolved(expression));
-    if normalizer.problems.is_empty() { Ok(condition) } else { Err(normalizer.problems.sorted()) }
+    problems.add_others(normalizer.problems.sorted());
+    if problems.is_empty() { Ok(condition) } else { Err(problems.sorted()) }
 }
 
 struct Normalizer<'a> {
@@ -101,9 +100,12 @@ impl Normalizer<'_> {
         }
         if !Expression::is_constant(right) {
             let message = "a field cannot be compared with a field";
-            let problem = Diagnostic::error(FIELD_TO_FIELD, whole.span, message)
-                .hint("Elasticsearch compares fields with constants only; a text needs double quotes");
-            self.problems.push(problem);
+            let hint = if [left, right].into_iter().any(is_miscased_constant) {
+                "`true`, `false` and `null` are in lower case"
+            } else {
+                "Elasticsearch compares fields with constants only; a text needs double quotes"
+            };
+            self.problems.push(Diagnostic::error(FIELD_TO_FIELD, whole.span, message).hint(hint));
             return Condition::Constant(None);
         }
         if operator == Comparison::Equal && is_null_literal(right) {
@@ -283,6 +285,13 @@ fn field_of(expression: &Expr) -> Option<Node<String>> {
         Expression::Field(field) => Some(Node::new(expression.span, field.name.clone())),
         _ => None,
     }
+}
+
+/// Whether it is a bare name that looks like a constant of another language.
+fn is_miscased_constant(expression: &Expr) -> bool {
+    field_of(expression).is_some_and(|field| {
+        ["true", "false", "null", "none", "nil"].iter().any(|name| field.node.eq_ignore_ascii_case(name))
+    })
 }
 
 fn is_call(expression: &Expr) -> bool {

@@ -145,7 +145,8 @@ fn one_error_does_not_hide_the_next() {
         codes("any where a = 1 and b == 'x' or (c ==) and d like e"),
         ["E106", "E104", "E106", "E106"]
     );
-    assert_eq!(codes("any where a : 5 and b + \"x\" == 1 and substring(c) == 2"), ["E204"]);
+    assert_eq!(codes("any where a : 5 and b + \"x\" == 1 and substring(c) == 2"), ["E202", "E202", "E204"]);
+    assert_eq!(codes("any where a = 1 and b == c and 1 and d : 5"), ["E106", "E205", "E202", "E202"]);
     assert_eq!(codes("any where a : 5 and b + \"x\" == 1"), ["E202", "E202"]);
 }
 

@@ -71,12 +71,13 @@ fn zone(time: &str) -> Option<(&str, FixedOffset)> {
         return Some((time, utc));
     }
     let Some(sign) = time.rfind(['+', '-']) else { return Some((time, utc)) };
-    let offset = time[sign + 1..].replace(':', "");
+    let offset = &time[sign + 1..];
     let (hours, minutes) = match offset.len() {
-        2 => (digits(&offset, 2)?, 0),
-        4 => (digits(&offset[..2], 2)?, digits(&offset[2..], 2)?),
-        _ => return None,
+        2 => (offset, "00"),
+        4 => offset.split_at(2),
+        _ => offset.split_once(':')?,
     };
+    let (hours, minutes) = (digits(hours, 2)?, digits(minutes, 2)?);
     let seconds = i32::try_from(hours * 3600 + minutes * 60).ok()?;
     let seconds = if time[sign..].starts_with('-') { -seconds } else { seconds };
     Some((&time[..sign], FixedOffset::east_opt(seconds)?))
@@ -86,26 +87,34 @@ fn zone(time: &str) -> Option<(&str, FixedOffset)> {
 fn clock(time: &str) -> Option<(NaiveTime, NaiveTime)> {
     let (time, fraction) =
         time.split_once(['.', ',']).map_or((time, None), |(time, rest)| (time, Some(rest)));
-    let parts: Vec<u32> = if time.is_empty() {
-        Vec::new()
-    } else {
-        time.split(':').map(|part| digits(part, 2)).collect::<Option<_>>()?
-    };
-    if parts.len() > 3 || (fraction.is_some() && parts.len() < 3) {
-        return None;
+    let mut parts = [None; 3];
+    let mut count = 0;
+    for part in time.split(':').filter(|_| !time.is_empty()) {
+        *parts.get_mut(count)? = Some(digits(part, 2)?);
+        count += 1;
     }
     let nanoseconds = match fraction {
         None => None,
-        Some(text) if (1..=9).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Some(format!("{text:0<9}").parse().ok()?)
-        }
+        Some(text) if count == 3 => Some(nanoseconds(text)?),
         Some(_) => return None,
     };
-    let at = |index: usize, otherwise| parts.get(index).copied().unwrap_or(otherwise);
-    let first = NaiveTime::from_hms_nano_opt(at(0, 0), at(1, 0), at(2, 0), nanoseconds.unwrap_or(0))?;
-    let last =
-        NaiveTime::from_hms_nano_opt(at(0, 23), at(1, 59), at(2, 59), nanoseconds.unwrap_or(999_999_999))?;
+    let [hour, minute, second] = parts;
+    let at = |part: Option<u32>, otherwise: u32| part.unwrap_or(otherwise);
+    let first =
+        NaiveTime::from_hms_nano_opt(at(hour, 0), at(minute, 0), at(second, 0), nanoseconds.unwrap_or(0))?;
+    let last = NaiveTime::from_hms_nano_opt(
+        at(hour, 23),
+        at(minute, 59),
+        at(second, 59),
+        nanoseconds.unwrap_or(999_999_999),
+    )?;
     Some((first, last))
+}
+
+/// A fraction of a second, of one to nine digits.
+fn nanoseconds(text: &str) -> Option<u32> {
+    let missing = u32::try_from(9_usize.checked_sub(text.len())?).ok()?;
+    Some(digits(text, text.len())? * 10_u32.pow(missing))
 }
 
 #[cfg(test)]
@@ -144,6 +153,12 @@ mod tests {
             "2026T10",
             "2026-11-23T25",
             "é",
+            "2026-11-23T10:00:00.",
+            "2026-11-23T10:00:00.1234567890",
+            "2026-11-23T10:00.5",
+            "2026-11-23T10:00:00:00",
+            "2026-11-23T10:00:00+1:00",
+            "2026-11-23T10:",
         ] {
             assert_eq!(parse(text), None, "{text}");
         }

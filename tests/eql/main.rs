@@ -1,5 +1,6 @@
-//! EQL from its text to its answers: the messages, the table of cases, and the laws. A real node judges them in `eql_node.rs`.
+//! EQL from its text to its answers: the messages, the table of cases, the memory taken, and the laws. A real node judges them in `eql_node.rs`.
 
+mod allocations;
 mod cases;
 mod generate;
 mod interpret;

@@ -57,8 +57,10 @@ impl Parser<'_> {
         let mut open = 0_usize;
         while !self.at_end() && (open > 0 || !self.ends_clause()) {
             match self.peek().kind {
-                Kind::Symbol(Symbol::LeftParenthesis) => open += 1,
-                Kind::Symbol(Symbol::RightParenthesis) => open -= 1,
+                Kind::Symbol(Symbol::LeftParenthesis | Symbol::LeftBracket) => open += 1,
+                Kind::Symbol(Symbol::RightParenthesis | Symbol::RightBracket) => {
+                    open = open.saturating_sub(1);
+                }
                 _ => {}
             }
             self.at += 1;

@@ -29,18 +29,14 @@ struct Failed;
 
 type Parsed<T> = Result<T, Failed>;
 
-/// Reads a whole text.
+/// Reads a whole text: what could be read of it, and every problem of its form, up to [`super::problems::LIMIT`].
 ///
-/// # Errors
-/// Every problem of the text's form, in order of place, up to [`super::problems::LIMIT`].
-pub(super) fn statement(text: &str) -> Result<Statement, Vec<Diagnostic>> {
+/// A clause that could not be read is `null`.
+pub(super) fn statement(text: &str) -> (Option<Statement>, Problems) {
     let (tokens, problems) = lexer::tokens(text);
     let mut parser = Parser { text, tokens: &tokens, at: 0, depth: 0, problems };
-    let statement = parser.statement();
-    match statement {
-        Ok(statement) if parser.problems.is_empty() => Ok(statement),
-        _ => Err(parser.problems.sorted()),
-    }
+    let statement = parser.statement().ok();
+    (statement, parser.problems)
 }
 
 struct Parser<'t> {
@@ -142,7 +138,16 @@ impl<'t> Parser<'t> {
                 self.problems.push(problem);
                 return Err(Failed);
             }
-            _ => return self.fail("a pipe, `head` or `tail`"),
+            _ => {
+                let message = format!("expected a pipe, `head` or `tail`, found {}", self.describe_next());
+                let problem = Diagnostic::error(UNEXPECTED_TOKEN, span, message);
+                // As in Sigma's `field|contains: value`.
+                self.problems.push(match hints::other_operator(name) {
+                    Some(hint) => problem.hint(hint),
+                    None => problem,
+                });
+                return Err(Failed);
+            }
         };
         self.at += 1;
         let start = self.peek().span;

@@ -25,7 +25,7 @@ fn digit(from: u8, to: u8) -> Syntax {
 
 /// The digits from `low` to `high`, which are equally many.
 fn same_length(low: &[u8], high: &[u8]) -> Syntax {
-    let ([first, low @ ..], [last, high @ ..]) = (low, high) else { return Syntax::Empty };
+    let ([first, low @ ..], [last, high @ ..]) = (low, high) else { return Syntax::Literal(Vec::new()) };
     let (all_low, all_high) = (vec![b'0'; low.len()], vec![b'9'; high.len()]);
     let branch = |from, to, low: &[u8], high: &[u8]| {
         Syntax::Concat(vec![

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::RegexError;
+use super::class::Class;
 use super::dfa::Dfa;
 use super::syntax::Syntax;
 
@@ -91,15 +92,11 @@ impl Nfa {
     fn add(&mut self, syntax: &Syntax, from: usize, budget: &mut Budget) -> Result<usize, RegexError> {
         budget.steps(1)?;
         match syntax {
-            Syntax::Empty => Ok(from),
             Syntax::Nothing => self.state(budget),
-            Syntax::Class(class) => {
-                let target = self.state(budget)?;
-                budget.steps(class.ranges().len())?;
-                let edges = class.ranges().iter().map(|&(from, to)| Edge { from, to, target });
-                self.states[from].edges.extend(edges);
-                Ok(target)
+            Syntax::Literal(text) => {
+                text.iter().try_fold(from, |from, class| self.one_of(class, from, budget))
             }
+            Syntax::Class(class) => self.one_of(class, from, budget),
             Syntax::Concat(items) => items.iter().try_fold(from, |from, item| self.add(item, from, budget)),
             Syntax::Union(items) => {
                 let end = self.state(budget)?;
@@ -121,6 +118,14 @@ impl Nfa {
                 self.every_other(&dfa, from, budget)
             }
         }
+    }
+
+    fn one_of(&mut self, class: &Class, from: usize, budget: &mut Budget) -> Result<usize, RegexError> {
+        let target = self.state(budget)?;
+        budget.steps(class.ranges().len())?;
+        let edges = class.ranges().iter().map(|&(from, to)| Edge { from, to, target });
+        self.states[from].edges.extend(edges);
+        Ok(target)
     }
 
     fn repeat(
@@ -146,12 +151,33 @@ impl Nfa {
             self.free(reached, end);
         } else {
             let start = self.state(budget)?;
-            self.free(reached, start);
-            self.free(start, end);
             let again = self.add(inner, start, budget)?;
-            self.free(again, start);
+            // Lucene repeats nothing even zero times if no text matches what is repeated.
+            if self.reaches(start, again, budget)? {
+                self.free(reached, start);
+                self.free(start, end);
+                self.free(again, start);
+            }
         }
         Ok(end)
+    }
+
+    /// Whether some text leads from a state to another one, of those made since the first.
+    fn reaches(&self, from: usize, to: usize, budget: &mut Budget) -> Result<bool, RegexError> {
+        let mut seen = vec![false; self.states.len() - from];
+        let mut open = vec![from];
+        while let Some(state) = open.pop() {
+            if state == to {
+                return Ok(true);
+            }
+            if std::mem::replace(&mut seen[state - from], true) {
+                continue;
+            }
+            let State { edges, free } = &self.states[state];
+            budget.steps(edges.len() + free.len() + 1)?;
+            open.extend(edges.iter().map(|edge| edge.target).chain(free.iter().copied()));
+        }
+        Ok(false)
     }
 
     /// Adds the texts that both automata accept: their pairs of states, as far as they are reached.

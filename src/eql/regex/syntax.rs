@@ -10,8 +10,8 @@ const MAX_DEPTH: usize = 200;
 /// One expression.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Syntax {
-    /// The empty text.
-    Empty,
+    /// A text, character by character; the empty text if there is none.
+    Literal(Vec<Class>),
     /// No text at all.
     Nothing,
     /// One character.
@@ -35,11 +35,11 @@ pub(super) enum Syntax {
 pub(super) fn parse(pattern: &str, ignore_case: bool) -> Result<Syntax, RegexError> {
     let characters: Vec<char> = pattern.chars().collect();
     let mut parser = Parser { characters: &characters, at: 0, depth: 0, ignore_case };
-    if pattern.is_empty() {
-        return Ok(parser.literal(&[]));
+    let syntax = if pattern.is_empty() { parser.literal(&[]) } else { parser.union()? };
+    if parser.at < characters.len() {
+        return Err(parser.wrong("no `(` belongs to this `)`"));
     }
-    let syntax = parser.union()?;
-    if parser.at < characters.len() { Err(parser.wrong("no `(` belongs to this `)`")) } else { Ok(syntax) }
+    Ok(if ignore_case { syntax.without_empty_texts() } else { syntax })
 }
 
 struct Parser<'p> {
@@ -105,9 +105,12 @@ impl Parser<'_> {
     }
 
     fn concatenation(&mut self) -> Parsed {
-        let mut items = vec![self.repetition()?];
+        let mut items = match self.repetition()? {
+            Syntax::Concat(items) => items,
+            first => vec![first],
+        };
         while self.peek().is_some_and(|next| !matches!(next, ')' | '|' | '&')) {
-            items.push(self.repetition()?);
+            append(&mut items, self.repetition()?);
         }
         Ok(one_or(items, Syntax::Concat))
     }
@@ -184,9 +187,9 @@ impl Parser<'_> {
             '<' => self.interval()?,
             '\\' => match self.escaped()? {
                 Escaped::Class(class) => Syntax::Class(class),
-                Escaped::Character(character) => Syntax::Class(Class::one(character, self.ignore_case)),
+                Escaped::Character(character) => self.literal(&[character]),
             },
-            character => Syntax::Class(Class::one(character, self.ignore_case)),
+            character => self.literal(&[character]),
         })
     }
 
@@ -201,13 +204,8 @@ impl Parser<'_> {
         Ok(self.literal(inside))
     }
 
-    /// A text. An empty one matches nothing where case is ignored: Lucene joins the cases of no character.
     fn literal(&self, text: &[char]) -> Syntax {
-        if text.is_empty() {
-            return if self.ignore_case { Syntax::Nothing } else { Syntax::Empty };
-        }
-        let one = |&character: &char| Syntax::Class(Class::one(character, self.ignore_case));
-        Syntax::Concat(text.iter().map(one).collect())
+        Syntax::Literal(text.iter().map(|&character| Class::one(character, self.ignore_case)).collect())
     }
 
     /// What follows a backslash.
@@ -235,7 +233,11 @@ impl Parser<'_> {
         }
         self.close(']')?;
         let class = Class::of(ranges);
-        Ok(Syntax::Class(if negated { class.negated() } else { class }))
+        Ok(match class.ranges() {
+            _ if negated => Syntax::Class(class.negated()),
+            [(from, to)] if from == to => Syntax::Literal(vec![class]),
+            _ => Syntax::Class(class),
+        })
     }
 
     /// One character, one range, in which case is never ignored, or one escape, which begins no range.
@@ -285,6 +287,44 @@ enum Escaped {
 /// A number that is no less than zero, as Java's `Integer.parseInt` reads it.
 fn java_int(text: &str) -> Option<u32> {
     text.parse::<i32>().ok().and_then(|number| u32::try_from(number).ok())
+}
+
+/// Appends to a chain. Texts side by side become one, which matters for empty ones, see
+/// [`Syntax::without_empty_texts`]; so this follows Lucene step by step.
+fn append(items: &mut Vec<Syntax>, next: Syntax) {
+    match (items.as_mut_slice(), next) {
+        ([.., Syntax::Literal(text)], Syntax::Literal(more)) => text.extend(more),
+        ([Syntax::Literal(text)], Syntax::Concat(mut more))
+            if more.len() == 2 && matches!(more[0], Syntax::Literal(_)) =>
+        {
+            let second = more.pop();
+            if let Some(Syntax::Literal(first)) = more.pop() {
+                text.extend(first);
+            }
+            items.extend(second);
+        }
+        (_, next) => items.push(next),
+    }
+}
+
+impl Syntax {
+    /// The same with an empty text matching nothing at all, as it does in Lucene where case is ignored.
+    fn without_empty_texts(self) -> Self {
+        let all = |items: Vec<Self>| items.into_iter().map(Self::without_empty_texts).collect();
+        match self {
+            Self::Literal(text) if text.is_empty() => Self::Nothing,
+            Self::Literal(_) | Self::Nothing | Self::Class(_) => self,
+            Self::Concat(items) => Self::Concat(all(items)),
+            Self::Union(items) => Self::Union(all(items)),
+            Self::Both(both) => {
+                Self::Both(Box::new((both.0.without_empty_texts(), both.1.without_empty_texts())))
+            }
+            Self::Repeat { inner, least, most } => {
+                Self::Repeat { inner: Box::new(inner.without_empty_texts()), least, most }
+            }
+            Self::Complement(inner) => Self::Complement(Box::new(inner.without_empty_texts())),
+        }
+    }
 }
 
 fn one_or(mut items: Vec<Syntax>, make: fn(Vec<Syntax>) -> Syntax) -> Syntax {

@@ -48,6 +48,10 @@ fn every_form_matches_what_lucene_lets_it_match() {
         ("@", &["", "a\nb"], &[]),
         ("#", &[], &["", "#"]),
         ("a#|b", &["b"], &["a", "ab"]),
+        ("#*", &[], &["", "a"]),
+        ("(a&b)*", &[], &["", "a"]),
+        ("#?", &[""], &["a"]),
+        ("#{0,2}", &[""], &["a"]),
         ("@a", &["a", "xa"], &["x"]),
         ("<5-15>", &["5", "15", "9", "012", "0007"], &["4", "16", "", "x", "115"]),
         ("<05-15>", &["05", "15"], &["5", "005"]),
@@ -72,7 +76,15 @@ fn only_ascii_case_is_ignored_and_never_in_ranges() {
     let regex = |pattern| Regex::new(pattern, true).unwrap();
     assert!(regex("aB\"c\"[d]").matches("AbCD"));
     assert!(!regex("é").matches("É") && regex("é").matches("é"));
-    assert!(!regex("").matches("") && !regex("a()|\"\"").matches("a"));
+    // Where case is ignored, an empty text matches nothing unless it stands beside another text.
+    for (pattern, matches) in [("", false), ("()*", false), ("()?", true), ("(){0,2}", true), ("~()", true)] {
+        assert_eq!(regex(pattern).matches(""), matches, "{pattern}");
+    }
+    for (pattern, matches) in
+        [("a()", true), ("a*()", false), ("a?()a", true), ("()|a", true), ("[b]?()a*", false)]
+    {
+        assert_eq!(regex(pattern).matches("a"), matches, "{pattern}");
+    }
     assert!(!regex("[a-c]").matches("B") && regex("[ab]").matches("B"));
 }
 
@@ -178,6 +190,8 @@ fn ends(pattern: &Tree, text: &[char], from: usize) -> Vec<usize> {
             let inner = ends(inner, text, from);
             (from..=text.len()).filter(|end| !inner.contains(end)).collect()
         }
+        // What no text matches is not even repeated zero times.
+        Tree::Times(inner, _, None) if nothing(inner) => vec![],
         Tree::Times(inner, least, most) => {
             let mut reached = vec![from];
             let mut all = if *least == 0 { vec![from] } else { vec![] };
@@ -195,6 +209,11 @@ fn ends(pattern: &Tree, text: &[char], from: usize) -> Vec<usize> {
     found.sort_unstable();
     found.dedup();
     found
+}
+
+/// Whether no text matches.
+fn nothing(tree: &Tree) -> bool {
+    Regex::new(&tree.pattern(), false).unwrap().matches_none()
 }
 
 #[derive(Debug, Clone)]
