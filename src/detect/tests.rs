@@ -1,7 +1,5 @@
 //! Runs over files with a clock that stands still: which time is read, and what is remembered.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use tempfile::TempDir;

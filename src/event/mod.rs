@@ -18,6 +18,9 @@ pub struct Event {
 
 impl Event {
     /// The event of a document that is written as JSON, for tests.
+    ///
+    /// # Panics
+    /// It is no object.
     #[cfg(test)]
     #[must_use]
     pub fn of(source: Value) -> Self {
