@@ -10,7 +10,7 @@ use crate::local::Located;
 /// Orders matches by time as Elasticsearch does, and keeps those that the pipes ask for.
 pub struct Pipes {
     field: String,
-    pipes: Vec<Pipe>,
+    steps: Vec<Pipe>,
     /// The lines kept so far, oldest first; those without a time are last.
     kept: Vec<(Option<DateTime<Utc>>, String)>,
 }
@@ -19,7 +19,7 @@ impl Pipes {
     /// Pipes that order by `field`; none where there is no pipe, so that matches can be printed as they come.
     pub fn new(pipes: &[Node<Pipe>], field: &str) -> Option<Self> {
         let pipes: Vec<Pipe> = pipes.iter().map(|pipe| pipe.node).collect();
-        (!pipes.is_empty()).then(|| Self { field: field.to_owned(), pipes, kept: Vec::new() })
+        (!pipes.is_empty()).then(|| Self { field: field.to_owned(), steps: pipes, kept: Vec::new() })
     }
 
     /// Takes the printed line of one more match.
@@ -29,14 +29,14 @@ impl Pipes {
         let key = |time: &Option<DateTime<Utc>>| (time.is_none(), *time);
         let place = self.kept.partition_point(|(other, _)| key(other) <= key(&time));
         self.kept.insert(place, (time, line));
-        if let Some(first) = self.pipes.first() {
+        if let Some(first) = self.steps.first() {
             cut(&mut self.kept, *first);
         }
     }
 
     /// What the pipes let through, oldest first.
     pub fn lines(mut self) -> Vec<String> {
-        for pipe in &self.pipes {
+        for pipe in &self.steps {
             cut(&mut self.kept, *pipe);
         }
         self.kept.into_iter().map(|(_, line)| line).collect()
