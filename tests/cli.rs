@@ -295,3 +295,58 @@ fn the_lines_of_a_run_have_the_names_of_the_contract() {
         (&"2026-11-20T00:00:00Z".into(), &"2026-11-20T23:59:59.999Z".into())
     );
 }
+
+#[test]
+fn scan_finds_matches_of_rules_and_of_a_query() {
+    let rules = stakeout(&["scan", SAMPLES]);
+    assert_eq!((rules.code, rules.lines().len()), (Some(0), 3), "{rules:?}");
+    assert!(rules.stderr.contains("39 events, 3 matches, 0 not read"), "{rules:?}");
+    let first = &rules.lines()[0];
+    let keys: Vec<&str> = first.as_object().expect("an object").keys().map(String::as_str).collect();
+    assert_eq!(keys, ["rule_id", "rule", "path", "line", "event"]);
+    assert_eq!(first["rule_id"], RULE_ID);
+
+    let logins = r#"any where event.action == "ConsoleLogin" and event.outcome == "failure""#;
+    let query = stakeout(&["scan", "--eql", logins, SAMPLES]);
+    assert!(query.code == Some(0) && !query.lines().is_empty(), "{query:?}");
+    assert!(query.lines().iter().all(|line| line["rule_id"].is_null() && line["rule"] == logins));
+    let category =
+        stakeout(&["scan", "--eql", "info where true", "--event-category-field", "event.type", SAMPLES]);
+    let newest = stakeout(&["scan", "--eql", "any where true | tail 2", SAMPLES]);
+    assert!(category.lines().len() > 20, "{category:?}");
+    assert_eq!(newest.lines().len(), 2, "{newest:?}");
+}
+
+#[test]
+fn scan_takes_the_types_of_a_mapping() {
+    let folder = folder();
+    let (events, mapping) = (folder.path().join("events.ndjson"), folder.path().join("mapping.json"));
+    std::fs::write(&events, r#"{"net": {"peer": "10.1.2.3"}}"#).expect("a file");
+    std::fs::write(&mapping, r#"{"properties": {"net": {"properties": {"peer": {"type": "ip"}}}}}"#)
+        .expect("a file");
+    let (events, mapping) = (text(&events), text(&mapping));
+    let in_block = r#"any where net.peer == "10.0.0.0/8""#;
+    assert_eq!(stakeout(&["scan", "--eql", in_block, &events]).lines().len(), 0, "a keyword");
+    assert_eq!(
+        stakeout(&["scan", "--eql", in_block, "--mapping", &mapping, &events]).lines().len(),
+        1,
+        "an address"
+    );
+}
+
+#[test]
+fn scan_refuses_a_wrong_query_and_counts_what_it_cannot_read() {
+    let wrong = stakeout(&["scan", "--eql", "any where a = 1", SAMPLES]);
+    assert_eq!((wrong.code, wrong.stdout.as_str()), (Some(2), ""), "{wrong:?}");
+    assert!(wrong.stderr.contains("--eql:1:13") && wrong.stderr.contains("=="), "{wrong:?}");
+    let folder = folder();
+    let path = folder.path().join("mixed.ndjson");
+    std::fs::write(&path, "{\"a\": 1}\nnot JSON\n[1]\n{\"a\": 1}\n").expect("a file");
+    let mixed = stakeout(&["scan", "--eql", "any where a == 1", &text(&path)]);
+    assert_eq!((mixed.code, mixed.lines().len()), (Some(1), 2), "{mixed:?}");
+    assert!(
+        mixed.stderr.contains("mixed.ndjson:2") && mixed.stderr.contains("2 events, 2 matches"),
+        "{mixed:?}"
+    );
+    assert_eq!(stakeout(&["scan", "--eql", "any where true", "/nowhere"]).code, Some(1));
+}

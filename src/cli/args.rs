@@ -32,6 +32,8 @@ pub enum Command {
     Run(RunArgs),
     /// Show the query a rule will send, and what is left to evaluate here
     Explain(ExplainArgs),
+    /// Find matches in files, with no cluster
+    Scan(ScanArgs),
     /// Run each rule's own examples
     Test(TestArgs),
     /// Make the alerts index and Kibana's data view, or print them as files
@@ -78,6 +80,30 @@ pub struct ExplainArgs {
     /// Ask no cluster, take the types of the Elastic Common Schema
     #[arg(long)]
     pub offline: bool,
+    /// How results are printed [default: human on a terminal, else json]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<Format>,
+}
+
+#[derive(Debug, Args)]
+pub struct ScanArgs {
+    /// Files or folders: documents, exported hits, CloudTrail's own files; plain, gzip or zstd; `-` for standard input
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub rules: RuleArgs,
+    /// Find what this EQL query matches instead of rules
+    #[arg(long, value_name = "QUERY", conflicts_with = "rules")]
+    pub eql: Option<String>,
+    /// With --eql: the field that the query's category is compared with
+    #[arg(long, value_name = "FIELD", default_value = "event.category", requires = "eql")]
+    pub event_category_field: String,
+    /// With --eql: the field by which `head` and `tail` put events in order
+    #[arg(long, value_name = "FIELD", default_value = "@timestamp", requires = "eql")]
+    pub timestamp_field: String,
+    /// An Elasticsearch mapping that tells the fields' types; what it lacks has the types of ECS
+    #[arg(long, value_name = "FILE")]
+    pub mapping: Option<PathBuf>,
     /// How results are printed [default: human on a terminal, else json]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,

@@ -5,10 +5,12 @@ mod connect;
 mod explain;
 mod kibana;
 mod output;
+mod pipes;
 mod progress;
 mod range;
 mod rules;
 mod run;
+mod scan;
 mod setup;
 mod test;
 
@@ -44,6 +46,7 @@ pub fn main() -> ExitCode {
     let ending = match cli.command {
         Command::Run(args) => run::run(&args, color),
         Command::Explain(args) => explain::explain(&args, color),
+        Command::Scan(args) => scan::scan(&args, color),
         Command::Test(args) => test::test(&args, color),
         Command::Setup(args) => setup::setup(&args),
     };

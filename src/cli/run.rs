@@ -57,9 +57,10 @@ fn prepared(args: &RunArgs, color: bool) -> anyhow::Result<Job> {
     };
     let (source, sink, store) = places(args)?;
     let (sink, store) = if args.dry_run { dry(sink, store, format) } else { (sink, store) };
+    let started = schedule::utc_now();
     let run = Run { id: uuid::Uuid::new_v4().to_string(), kind };
     let settings = Settings::default();
-    let runner = Arc::new(Runner { source, sink, store, settings, run, clock: schedule::utc_now });
+    let runner = Arc::new(Runner { source, sink, store, settings, run, clock: schedule::utc_now, started });
     Ok(Job { rules, runner, mode, format, dry_run: args.dry_run })
 }
 

@@ -8,6 +8,8 @@ mod report;
 mod runner;
 mod sink;
 mod source;
+#[cfg(test)]
+mod tests;
 
 pub use backfill::BackfillRange;
 pub use pass::{PassError, WindowReport};

@@ -52,6 +52,9 @@ pub struct Runner {
     pub run: Run,
     /// The local time.
     pub clock: fn() -> DateTime<Utc>,
+    /// The local time when it was started: a rule without a checkpoint begins from here, though the cluster was out of
+    /// reach for long.
+    pub started: DateTime<Utc>,
 }
 
 /// No rule can be run now.
@@ -89,8 +92,12 @@ impl Runner {
     /// The present on the source's own clock, in whole milliseconds.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
-        let now = (self.clock)() + self.source.clock_offset();
-        DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now)
+        self.on_the_sources_clock((self.clock)())
+    }
+
+    fn on_the_sources_clock(&self, local: DateTime<Utc>) -> DateTime<Utc> {
+        let time = local + self.source.clock_offset();
+        DateTime::from_timestamp_millis(time.timestamp_millis()).unwrap_or(time)
     }
 
     /// Whether there is something to read and a place to write to; makes the place where it is missing. Returns what
@@ -157,7 +164,8 @@ impl Runner {
             Err(error) => return failed(rule, &error),
         };
         let now = self.now();
-        let begin = Cursor::starting_at(now - look_back(rule));
+        let started = self.on_the_sources_clock(self.started).min(now);
+        let begin = Cursor::starting_at(started - look_back(rule));
         let pass = self.pass(rule, &question, &alerts, watch);
         let mut progressing = Progressing { pass, tracked, begin, now, report: RuleReport::new(rule) };
         self.all_windows(rule, &mut progressing).await;
@@ -233,27 +241,27 @@ impl Runner {
         if owed.is_some() { Next::Owed } else { Next::Whole }
     }
 
-    /// Reads again what was read before; only what is found anew counts. What is out of reach now is owed already, or
-    /// is swept in the next round, which reads the same time again.
+    /// Reads again what was read before; only what is found anew counts, and what is out of reach becomes owed.
     async fn sweep(&self, progressing: &mut Progressing<'_>, sweep: Window) {
-        for window in self.source.windows(sweep, self.settings.sweep_over) {
-            match progressing.pass.over(window).await {
-                Ok(found) => {
-                    progressing.report.late += found.created;
-                    progressing.report.alerts_created += found.created;
-                    progressing.report.matches += found.created;
-                }
-                failed => {
-                    let _ = progressing.take(window, &failed);
-                    return;
-                }
+        let found = match progressing.pass.over(sweep).await {
+            Ok(found) => found,
+            failed => {
+                let _ = progressing.take(sweep, &failed);
+                return;
             }
-        }
+        };
+        progressing.report.late += found.created;
+        progressing.report.alerts_created += found.created;
+        progressing.report.matches += found.created;
+        progressing.report.alerts_rejected += found.rejected;
         let now = progressing.now;
         let recorded = self
             .store
             .change(&mut progressing.tracked, &progressing.begin, now, |cursor| {
                 cursor.swept_until = Some(now);
+                if let Some(reason) = &found.incomplete {
+                    cursor.owe(sweep, reason, now);
+                }
             })
             .await;
         if let Err(error) = recorded {

@@ -29,7 +29,7 @@ pub use pattern::{Pattern, has_wildcard};
 pub use regex::{MAX_REGEX, Regex, RegexError};
 pub use value::Value;
 
-use crate::diagnostic::{Diagnostic, Node, Span};
+use crate::diagnostic::{Diagnostic, Node, Span, UNSUPPORTED_PIPE};
 use parser::Statement;
 use syntax::{Category, Expression, Pipe};
 
@@ -100,6 +100,15 @@ impl Query {
             fields.entry(&field.name).or_insert_with(new).optional &= field.optional;
         });
         fields.into_values().collect()
+    }
+
+    /// Why none of the query's pipes can be obeyed where every match counts, as in a rule.
+    #[must_use]
+    pub fn refused_pipes(&self) -> Vec<Diagnostic> {
+        let refusal = "a pipe would drop matches, and every match counts here";
+        let refused =
+            |pipe: &Node<Pipe>| Diagnostic::error(UNSUPPORTED_PIPE, pipe.span, refusal).hint("take it away");
+        self.pipes.iter().map(refused).collect()
     }
 
     /// The text at `span`.

@@ -18,8 +18,12 @@ pub struct Event {
 
 impl Event {
     /// The event of a document that is written as JSON, for tests.
+    ///
+    /// # Panics
+    /// It is no object.
     #[cfg(test)]
-    pub(crate) fn of(source: Value) -> Self {
+    #[must_use]
+    pub fn of(source: Value) -> Self {
         let Value::Object(source) = source else { panic!("expected an object, found {source}") };
         Self { source, ..Self::default() }
     }

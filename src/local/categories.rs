@@ -1,4 +1,4 @@
-//! ECS category and types of the `CloudTrail` actions that Elastic's AWS integration classifies.
+//! ECS category and types of the CloudTrail actions that Elastic's AWS integration classifies.
 
 /// How an action is classified; an action that is not listed has type `info` and no category.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

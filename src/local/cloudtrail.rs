@@ -1,4 +1,4 @@
-//! A `CloudTrail` record as AWS writes it → the ECS document that Elastic's AWS integration makes of it.
+//! A CloudTrail record as AWS writes it → the ECS document that Elastic's AWS integration makes of it.
 //!
 //! Field by field as the integration's ingest pipeline for `aws.cloudtrail` does, with these differences on
 //! purpose: nothing is looked up (no `source.geo`, `source.as`) or taken apart (`user_agent.*` has `original`

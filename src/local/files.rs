@@ -34,7 +34,7 @@ pub struct Located {
 /// Files and folders to read events from.
 ///
 /// Formats are told by content: ECS documents (keys nested or dotted), hits and whole search responses of
-/// Elasticsearch, `CloudTrail` records and log files (mapped to ECS); one a line, several lines each, or in an
+/// Elasticsearch, CloudTrail records and log files (mapped to ECS); one a line, several lines each, or in an
 /// array; plain, gzip or zstd. One document is held at a time, and may have [`MAX_DOCUMENT_BYTES`].
 #[derive(Debug, Clone, Default)]
 pub struct EventFiles {

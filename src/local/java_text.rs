@@ -1,6 +1,6 @@
 //! A JSON value as Java prints a parsed map: `{a=1, b=[x, y]}`, in the order a Java `HashMap` walks its keys.
 //!
-//! Elastic's `CloudTrail` pipeline stores parameters in this form (`request_parameters`, …), and rules search
+//! Elastic's CloudTrail pipeline stores parameters in this form (`request_parameters`, …), and rules search
 //! it by wildcard, so the order of the keys matters. The order follows from `java.util.HashMap` as documented:
 //! a table that doubles at three quarters, indexed by the string's hash with its high half folded in.
 

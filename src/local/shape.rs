@@ -41,7 +41,7 @@ pub(super) fn events(document: Value, form: Form, origin: Origin<'_>) -> Vec<Res
     vec![Ok(event(object, Map::new(), origin))]
 }
 
-/// The documents inside a `CloudTrail` log file or a search response.
+/// The documents inside a CloudTrail log file or a search response.
 fn take_list(object: &mut Map<String, Value>) -> Option<(Vec<Value>, Form)> {
     if let Some(Value::Array(records)) = object.get_mut("Records") {
         return Some((std::mem::take(records), Form::Record));
@@ -52,7 +52,7 @@ fn take_list(object: &mut Map<String, Value>) -> Option<(Vec<Value>, Form)> {
     }
 }
 
-/// Whether it is a `CloudTrail` record as AWS wrote it (the keys every version of the record has).
+/// Whether it is a CloudTrail record as AWS wrote it (the keys every version of the record has).
 fn is_record(object: &Map<String, Value>) -> bool {
     let has = |key: &str| object.get(key).is_some_and(Value::is_string);
     has("eventTime") && has("eventName") && has("eventSource") && !object.contains_key("@timestamp")

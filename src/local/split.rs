@@ -1,7 +1,7 @@
 //! Cuts a byte stream into JSON documents, holding one of them at a time, and finds its feet after a broken one.
 //!
 //! A document may take a line, several lines, or share one. The items of a list of documents (a top-level
-//! array, `CloudTrail`'s `{"Records":[…]}`, a search response's `hits.hits`) are handed out one by one.
+//! array, CloudTrail's `{"Records":[…]}`, a search response's `hits.hits`) are handed out one by one.
 
 use std::io::BufRead;
 
@@ -17,7 +17,7 @@ const EXCERPT: usize = 160;
 pub(super) enum Form {
     /// Nothing: the document speaks for itself.
     Any,
-    /// An item of `Records`: a `CloudTrail` record.
+    /// An item of `Records`: a CloudTrail record.
     Record,
 }
 

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use crate::diagnostic::{Diagnostic, Node, Span, UNANSWERABLE_FIELD, UNKNOWN_FIELD, UNSUPPORTED_PIPE};
+use crate::diagnostic::{Diagnostic, Node, Span, UNANSWERABLE_FIELD, UNKNOWN_FIELD};
 use crate::dsl;
 use crate::eql::syntax::Category;
 use crate::eql::{Condition, Query};
@@ -102,7 +102,7 @@ impl Plan {
     /// cannot be run yet; spans are those of the query's text.
     pub fn new(input: &Input<'_>) -> Result<Self, Vec<Diagnostic>> {
         let mut problems = unmapped(input);
-        problems.extend(pipes(input.query));
+        problems.extend(input.query.refused_pipes());
         let condition = match eval::condition_for(input.query, input.schema, input.category_field) {
             Ok(condition) => condition,
             Err(found) => {
@@ -239,18 +239,6 @@ fn unmapped(input: &Input<'_>) -> Vec<Diagnostic> {
 fn unknown_field(input: &Input<'_>, field: &str, span: Span) -> Diagnostic {
     let message = format!("no index of `{}` maps the field `{field}`", input.patterns.join(","));
     Diagnostic::error(UNKNOWN_FIELD, span, message)
-}
-
-/// A rule looks at each event alone: there is no first and no last one.
-fn pipes(query: &Query) -> impl Iterator<Item = Diagnostic> {
-    query.pipes.iter().map(|pipe| {
-        Diagnostic::error(
-            UNSUPPORTED_PIPE,
-            pipe.span,
-            "a pipe would drop matches, and every match counts here",
-        )
-        .hint("take it away")
-    })
 }
 
 /// What to say where every index is blind.

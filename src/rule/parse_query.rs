@@ -12,5 +12,7 @@ pub fn parse_query(text: &str) -> Result<Query, Vec<Diagnostic>> {
         let problem = Diagnostic::error(EMPTY_QUERY, Span::new(0, text.len()), "the query is empty");
         return Err(vec![problem.hint("every event: `any where true`")]);
     }
-    Query::parse(text)
+    let query = Query::parse(text)?;
+    let pipes = query.refused_pipes();
+    if pipes.is_empty() { Ok(query) } else { Err(pipes) }
 }

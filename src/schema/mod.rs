@@ -1,6 +1,7 @@
 //! Field types: what a cluster's indices say of the fields a rule names, or ECS's types where none is asked.
 
 mod ecs;
+mod mapping;
 
 use std::collections::BTreeMap;
 
@@ -155,6 +156,11 @@ impl Schema {
         let names = self.fields.keys().map(|name| (strsim::jaro_winkler(name, field), name.as_str()));
         let near = names.filter(|(likeness, name)| *likeness > 0.9 && *name != field);
         near.max_by(|(left, _), (right, _)| left.total_cmp(right)).map(|(_, name)| name)
+    }
+
+    /// The ways in which `field` was told to be mapped.
+    fn forms_told(&self, field: &str) -> &[FieldForm] {
+        self.fields.get(field).map_or(&[], Vec::as_slice)
     }
 
     /// Every way in which the indices map `field`; empty where none does.
