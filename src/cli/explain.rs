@@ -9,6 +9,7 @@ use super::Ending;
 use super::args::{ExplainArgs, Format};
 use super::{connect, output, rules};
 use crate::detect::{Question, Source, look_back, overlap};
+use crate::diagnostic::sanitize;
 use crate::plan::{Fidelity, Plan};
 use crate::rule::Rule;
 use crate::schedule;
@@ -108,11 +109,17 @@ fn words(rule: &Rule, plan: &Plan, query: &Value) -> String {
             Fidelity::Exact => "asked",
             Fidelity::Superset => "asked loosely, then evaluated here",
         };
-        lines.push(format!("# {place}: {} ({})", leaf.text, leaf.reason));
+        lines.push(format!("# {place}: {} ({})", one_line(&leaf.text), leaf.reason));
     }
     lines.push(format!("POST {}/_search", rule.index.join(",")));
     lines.push(body);
     lines.join("\n")
+}
+
+/// A clause as written, but on one line, as a comment of Kibana's Dev Tools ends with its line.
+fn one_line(clause: &str) -> String {
+    let lines: Vec<&str> = clause.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    sanitize(&lines.join(" "))
 }
 
 fn fallback(rule: &Rule) -> String {
@@ -131,5 +138,15 @@ fn length(time: Duration) -> String {
         seconds if seconds % 3600 == 0 => format!("{} h", seconds / 3600),
         seconds if seconds % 60 == 0 => format!("{} min", seconds / 60),
         seconds => format!("{seconds} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::one_line;
+
+    #[test]
+    fn a_clause_of_several_lines_stays_in_its_comment() {
+        assert_eq!(one_line("a : (\r\n  \"x\",\n\n  \"y\"\n)"), "a : ( \"x\", \"y\" )");
     }
 }

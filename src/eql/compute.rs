@@ -1,7 +1,7 @@
 //! What an expression comes to: three-valued logic, in which `null` stands for what is not known.
 
-use super::syntax::{Arithmetic, Comparison, Expression, PatternKind};
-use super::{Pattern, Value, functions, has_wildcard};
+use super::syntax::{Arithmetic, Comparison, Expression};
+use super::{Value, functions};
 use crate::diagnostic::{Node, Span};
 
 /// Why an expression has no value.
@@ -42,10 +42,13 @@ pub fn compute(
                 items.iter().map(|item| compute(item, field)).collect::<Result<_, _>>()?;
             Ok(is_in(&value, &items, *ignore_case))
         }
-        Expression::Match { value, kind, patterns, ignore_case } => {
-            let value = compute(value, field)?;
-            is_match(&value, *kind, patterns, *ignore_case).map_err(trouble)
-        }
+        Expression::Match { value, patterns } => match compute(value, field)? {
+            Value::String(text) => {
+                let matches = patterns.match_computed(&text).map(Value::Boolean);
+                matches.map_err(|error| trouble(error.to_string()))
+            }
+            _ => Ok(Value::Null),
+        },
         Expression::Arithmetic { operator, left, right } => {
             let (left, right) = (compute(left, field)?, compute(right, field)?);
             arithmetic(*operator, &left, &right).map_err(trouble)
@@ -106,25 +109,6 @@ fn is_in(value: &Value, items: &[Value], ignore_case: bool) -> Value {
         _ => value.compare(item).is_some_and(std::cmp::Ordering::is_eq),
     };
     Value::Boolean(items.iter().any(equals))
-}
-
-fn is_match(
-    value: &Value,
-    kind: PatternKind,
-    patterns: &[Node<Value>],
-    ignore_case: bool,
-) -> Result<Value, String> {
-    let Value::String(text) = value else { return Ok(Value::Null) };
-    if kind == PatternKind::Regex {
-        return Err("a regular expression over a computed value is not supported yet".to_owned());
-    }
-    let matches = |pattern: &Node<Value>| match pattern.node.as_str() {
-        Some(pattern) if has_wildcard(pattern) => Pattern::eql(pattern, ignore_case).matches(text),
-        Some(pattern) if ignore_case => functions::equals_folded(text, pattern),
-        Some(pattern) => text == pattern,
-        None => false,
-    };
-    Ok(Value::Boolean(patterns.iter().any(matches)))
 }
 
 /// Whole numbers stay whole and divide towards zero; with a double the result is a double.

@@ -47,7 +47,7 @@ pub(super) fn check(expression: &Node<Expression>, problems: &mut Problems) {
         }
         Expression::Match { value, patterns, .. } => {
             want(value, Kind::String, "the pattern", problems);
-            for pattern in patterns {
+            for pattern in &patterns.items {
                 check_pattern(pattern, problems);
             }
         }

@@ -13,6 +13,7 @@ mod literal;
 mod normalize;
 mod parser;
 mod pattern;
+mod patterns;
 mod problems;
 mod regex;
 pub mod syntax;
@@ -26,6 +27,7 @@ pub use compute::{Trouble, compute};
 pub use condition::{Condition, Leaf};
 pub use function::{Function, Kind, Signature};
 pub use pattern::{Pattern, has_wildcard};
+pub use patterns::Patterns;
 pub use regex::{MAX_REGEX, Regex, RegexError};
 pub use value::Value;
 

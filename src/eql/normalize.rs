@@ -7,7 +7,7 @@ use super::function::Kind;
 use super::kinds::{check, kind_of};
 use super::problems::Problems;
 use super::syntax::{Comparison, Expression, PatternKind};
-use super::{Function, Regex, Value};
+use super::{Function, Patterns, Regex, RegexError, Value};
 use crate::diagnostic::{
     CANNOT_COMPUTE, Diagnostic, FIELD_TO_FIELD, INVALID_REGEX, INVALID_VALUE, NOT_A_CONDITION, Node, Span,
     UNSUPPORTED_REGEX, WRONG_ARGUMENTS,
@@ -58,9 +58,7 @@ impl Normalizer<'_> {
             Expression::In { value, items, ignore_case } => {
                 self.membership(expression, value, items, *ignore_case)
             }
-            Expression::Match { value, kind, patterns, ignore_case } => {
-                self.matching(expression, value, *kind, patterns, *ignore_case)
-            }
+            Expression::Match { value, patterns } => self.matching(expression, value, patterns),
             Expression::Call { function, ignore_case, arguments } => {
                 self.call(expression, *function, *ignore_case, arguments)
             }
@@ -149,26 +147,16 @@ impl Normalizer<'_> {
         }
     }
 
-    fn matching(
-        &mut self,
-        whole: &Expr,
-        value: &Expr,
-        kind: PatternKind,
-        patterns: &[Node<Value>],
-        ignore_case: bool,
-    ) -> Condition {
+    fn matching(&mut self, whole: &Expr, value: &Expr, patterns: &Patterns) -> Condition {
         if is_null_literal(value) {
             return Condition::Constant(None);
         }
-        let patterns: Vec<_> = patterns
-            .iter()
-            .filter_map(|pattern| Some(Node::new(pattern.span, pattern.node.as_str()?.to_owned())))
-            .collect();
-        match (field_of(value), kind) {
+        let texts = patterns.texts().collect();
+        match (field_of(value), patterns.kind) {
             (Some(field), PatternKind::Wildcard) => {
-                Condition::Leaf(Leaf::Like { field, patterns, ignore_case })
+                Condition::Leaf(Leaf::Like { field, patterns: texts, ignore_case: patterns.ignore_case })
             }
-            (Some(field), PatternKind::Regex) => self.regex(field, &patterns, ignore_case),
+            (Some(field), PatternKind::Regex) => self.regex(field, &texts, patterns.ignore_case),
             (None, _) => self.script(whole),
         }
     }
@@ -217,6 +205,21 @@ impl Normalizer<'_> {
         if is_null_literal(first) { Condition::Constant(None) } else { self.script(whole) }
     }
 
+    /// Reports every pattern in an expression that computed values cannot be matched with.
+    fn check_computed_patterns(&mut self, expression: &Expr) {
+        Expression::each_match(expression, &mut |node, patterns| {
+            let Some(error) = patterns.problem() else { return };
+            let message = format!("the regular expression over a computed value cannot be used: {error}");
+            let code = if matches!(error, RegexError::Unsupported { .. }) {
+                UNSUPPORTED_REGEX
+            } else {
+                INVALID_REGEX
+            };
+            let hint = "over a computed value Elasticsearch reads it as Java does; `like` and the string functions often do";
+            self.problems.push(Diagnostic::error(code, node.span, message).hint(hint));
+        });
+    }
+
     fn cidr(&mut self, field: Node<String>, texts: Vec<Node<String>>) -> Condition {
         let mut blocks = Vec::with_capacity(texts.len());
         for Node { span, node } in texts {
@@ -234,13 +237,7 @@ impl Normalizer<'_> {
     }
 
     fn script(&mut self, expression: &Expr) -> Condition {
-        if let Some(span) = inner_regex(expression) {
-            let message = "`regex` over a computed value is not supported yet";
-            let problem = Diagnostic::error(UNSUPPORTED_REGEX, span, message).hint(
-                "Elasticsearch runs it by other rules than over a field: use `like` or a string function",
-            );
-            self.problems.push(problem);
-        }
+        self.check_computed_patterns(expression);
         Condition::Leaf(Leaf::Script(Box::new(expression.clone())))
     }
 
@@ -266,12 +263,9 @@ impl Normalizer<'_> {
             Expression::In { value, items, ignore_case } => {
                 Expression::In { value: one(value), items: all(items), ignore_case: *ignore_case }
             }
-            Expression::Match { value, kind, patterns, ignore_case } => Expression::Match {
-                value: one(value),
-                kind: *kind,
-                patterns: patterns.clone(),
-                ignore_case: *ignore_case,
-            },
+            Expression::Match { value, patterns } => {
+                Expression::Match { value: one(value), patterns: patterns.clone() }
+            }
             Expression::Call { function, ignore_case, arguments } => {
                 Expression::Call { function: *function, ignore_case: *ignore_case, arguments: all(arguments) }
             }
@@ -323,24 +317,4 @@ fn substring_test(
         _ => format!("*{text}*"),
     };
     Condition::Leaf(Leaf::Lucene { field, pattern: Node::new(span, pattern), ignore_case })
-}
-
-/// Where in an expression a regular expression stands.
-fn inner_regex(expression: &Expr) -> Option<Span> {
-    match &expression.node {
-        Expression::Literal(_) | Expression::Field(_) => None,
-        Expression::Match { kind: PatternKind::Regex, .. } => Some(expression.span),
-        Expression::Match { value, .. } | Expression::Not(value) | Expression::Negate(value) => {
-            inner_regex(value)
-        }
-        Expression::And(items) | Expression::Or(items) | Expression::Call { arguments: items, .. } => {
-            items.iter().find_map(inner_regex)
-        }
-        Expression::Compare { left, right, .. } | Expression::Arithmetic { left, right, .. } => {
-            inner_regex(left).or_else(|| inner_regex(right))
-        }
-        Expression::In { value, items, .. } => {
-            inner_regex(value).or_else(|| items.iter().find_map(inner_regex))
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! The syntax tree of a query, every part with its place in the text.
 
-use super::{Function, Value};
+use super::{Function, Patterns, Value};
 use crate::diagnostic::Node;
 
 /// Which events a query looks at.
@@ -106,12 +106,8 @@ pub enum Expression {
     Match {
         /// What is matched.
         value: Box<Node<Expression>>,
-        /// How the patterns are read.
-        kind: PatternKind,
         /// The patterns, one of which must match.
-        patterns: Vec<Node<Value>>,
-        /// Whether case is ignored.
-        ignore_case: bool,
+        patterns: Patterns,
     },
     /// `x + y` and the like.
     Arithmetic {
@@ -178,26 +174,31 @@ impl Comparison {
 impl Expression {
     /// Calls `visit` for every field in it, in order, with the field's place.
     pub fn each_field<'e>(node: &'e Node<Self>, visit: &mut dyn FnMut(&'e Node<Self>, &'e FieldName)) {
-        match &node.node {
-            Self::Literal(_) => {}
-            Self::Field(field) => visit(node, field),
-            Self::Not(inner) | Self::Negate(inner) => Self::each_field(inner, visit),
+        if let Self::Field(field) = &node.node {
+            visit(node, field);
+        }
+        node.node.parts().into_iter().for_each(|part| Self::each_field(part, visit));
+    }
+
+    /// Calls `visit` for every match of patterns in it, in order.
+    pub fn each_match<'e>(node: &'e Node<Self>, visit: &mut dyn FnMut(&'e Node<Self>, &'e Patterns)) {
+        if let Self::Match { patterns, .. } = &node.node {
+            visit(node, patterns);
+        }
+        node.node.parts().into_iter().for_each(|part| Self::each_match(part, visit));
+    }
+
+    /// The expressions that it is made of, in order.
+    fn parts(&self) -> Vec<&Node<Self>> {
+        match self {
+            Self::Literal(_) | Self::Field(_) => Vec::new(),
+            Self::Not(inner) | Self::Negate(inner) => vec![inner],
             Self::And(items) | Self::Or(items) | Self::Call { arguments: items, .. } => {
-                for item in items {
-                    Self::each_field(item, visit);
-                }
+                items.iter().collect()
             }
-            Self::Compare { left, right, .. } | Self::Arithmetic { left, right, .. } => {
-                Self::each_field(left, visit);
-                Self::each_field(right, visit);
-            }
-            Self::In { value, items, .. } => {
-                Self::each_field(value, visit);
-                for item in items {
-                    Self::each_field(item, visit);
-                }
-            }
-            Self::Match { value, .. } => Self::each_field(value, visit),
+            Self::Compare { left, right, .. } | Self::Arithmetic { left, right, .. } => vec![left, right],
+            Self::In { value, items, .. } => std::iter::once(&**value).chain(items).collect(),
+            Self::Match { value, .. } => vec![value],
         }
     }
 

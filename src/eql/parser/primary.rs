@@ -5,7 +5,7 @@ use crate::diagnostic::{
     ARRAY_INDEX, Diagnostic, Span, UNCLOSED_PARENTHESIS, UNEXPECTED_TOKEN, UNKNOWN_FUNCTION, WRONG_ARGUMENTS,
 };
 use crate::eql::syntax::{FieldName, PatternKind};
-use crate::eql::{Function, Value};
+use crate::eql::{Function, Patterns, Value};
 
 impl Parser<'_> {
     /// A primary and the predicate on it: `[not] in (…)`, `: …`, `like …`, `regex …`.
@@ -26,7 +26,13 @@ impl Parser<'_> {
         self.at += 1;
         let (patterns, end) = self.patterns()?;
         let span = value.span.to(end);
-        Ok(Node::new(span, Expression::Match { value: Box::new(value), kind, patterns, ignore_case }))
+        Ok(Node::new(
+            span,
+            Expression::Match {
+                value: Box::new(value),
+                patterns: Patterns::new(kind, patterns, ignore_case),
+            },
+        ))
     }
 
     fn membership(

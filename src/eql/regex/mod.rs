@@ -5,6 +5,7 @@
 mod class;
 mod dfa;
 mod interval;
+mod java;
 mod nfa;
 mod syntax;
 
@@ -14,6 +15,7 @@ use thiserror::Error;
 
 use dfa::Dfa;
 use nfa::{Budget, Nfa};
+use syntax::Syntax;
 
 /// The most characters that Elasticsearch takes in a regular expression unless told otherwise
 /// (`index.max_regex_length`), counted as Java does.
@@ -33,6 +35,14 @@ pub enum RegexError {
     /// It is longer than Elasticsearch takes.
     #[error("it has {0} characters, and Elasticsearch takes {MAX_REGEX} at most")]
     TooLong(usize),
+    /// It is one, but of a form that is not supported.
+    #[error("{what} is not supported yet, at character {at}")]
+    Unsupported {
+        /// The place, counted in characters from 1.
+        at: usize,
+        /// The form.
+        what: String,
+    },
     /// Its automaton would be too large.
     #[error("it would need too large an automaton")]
     TooComplex,
@@ -57,9 +67,20 @@ impl Regex {
         if length > MAX_REGEX {
             return Err(RegexError::TooLong(length));
         }
-        let syntax = syntax::parse(pattern, ignore_case)?;
+        Self::compiled(pattern, ignore_case, &syntax::parse(pattern, ignore_case)?)
+    }
+
+    /// Compiles a pattern as Java reads it, for whole texts; ASCII case is ignored where asked, in ranges too.
+    ///
+    /// # Errors
+    /// Wrong syntax, a form that is not supported, or too large an automaton.
+    pub fn java(pattern: &str, ignore_case: bool) -> Result<Self, RegexError> {
+        Self::compiled(pattern, ignore_case, &java::parse(pattern, ignore_case)?)
+    }
+
+    fn compiled(pattern: &str, ignore_case: bool, syntax: &Syntax) -> Result<Self, RegexError> {
         let mut budget = Budget::new();
-        let automaton = Dfa::new(&Nfa::new(&syntax, &mut budget)?, &mut budget)?;
+        let automaton = Dfa::new(&Nfa::new(syntax, &mut budget)?, &mut budget)?;
         Ok(Self { pattern: pattern.to_owned(), ignore_case, automaton: Arc::new(automaton) })
     }
 
