@@ -74,9 +74,12 @@ impl Patterns {
         if self.kind == PatternKind::Regex {
             return Regex::java(&texts.collect::<Vec<_>>().join("|"), self.ignore_case).map(Compiled::Regex);
         }
-        let wildcard = |text: String| match has_wildcard(&text) {
-            true => Wildcard::Pattern(Pattern::eql(&text, self.ignore_case)),
-            false => Wildcard::Plain(text),
+        let wildcard = |text: String| {
+            if has_wildcard(&text) {
+                Wildcard::Pattern(Pattern::eql(&text, self.ignore_case))
+            } else {
+                Wildcard::Plain(text)
+            }
         };
         Ok(Compiled::Wildcards(texts.map(wildcard).collect()))
     }
