@@ -107,7 +107,7 @@ pub enum Expression {
         /// What is matched.
         value: Box<Node<Expression>>,
         /// The patterns, one of which must match.
-        patterns: Patterns,
+        patterns: Box<Patterns>,
     },
     /// `x + y` and the like.
     Arithmetic {

@@ -155,7 +155,7 @@ fn deep_nesting_and_garbage_are_refused_in_linear_time() {
     let nested = |open: &str, close: &str, depth: usize| {
         format!("any where {}a == 1{}", open.repeat(depth), close.repeat(depth))
     };
-    assert!(Query::parse(&nested("(", ")", 140)).is_ok());
+    assert!(Query::parse(&nested("(", ")", 90)).is_ok());
     for (open, close) in [
         ("(", ")"),
         ("not ", ""),

@@ -14,7 +14,7 @@ use crate::diagnostic::{
 };
 
 /// How many parts may stand inside each other. The public rules need 10.
-pub(super) const MAX_DEPTH: usize = 150;
+pub(super) const MAX_DEPTH: usize = 100;
 
 /// What a text says, before its meaning is looked at.
 pub(super) struct Statement {

@@ -30,7 +30,7 @@ impl Parser<'_> {
             span,
             Expression::Match {
                 value: Box::new(value),
-                patterns: Patterns::new(kind, patterns, ignore_case),
+                patterns: Box::new(Patterns::new(kind, patterns, ignore_case)),
             },
         ))
     }
