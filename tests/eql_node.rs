@@ -18,10 +18,13 @@ use stakeout::eval::Matcher;
 use stakeout::event::Event;
 use stakeout::plan::{Input, Plan};
 use stakeout::schema::Schema;
-use support::Cluster;
+use support::{Cluster, OwnNode};
 
 /// How many searches go out in one request.
 const BATCH: usize = 100;
+
+/// How many random queries one set of documents is asked.
+const ROUND: usize = 1000;
 
 /// How many random queries are asked unless `STAKEOUT_TEST_TRIALS` says otherwise.
 const TRIALS: usize = 2000;
@@ -62,7 +65,7 @@ fn hits(response: &Json, plan: &Plan) -> Vec<Event> {
     hits.iter().map(event).collect()
 }
 
-fn plan(query: &Query, schema: &Schema) -> Plan {
+fn plan(query: &Query, schema: &Schema, allow_expensive: bool) -> Plan {
     let patterns = ["*".to_owned()];
     let input = Input {
         query,
@@ -71,7 +74,7 @@ fn plan(query: &Query, schema: &Schema) -> Plan {
         category_field: "event.category",
         time_field: "@timestamp",
         fallback_time_field: None,
-        allow_expensive: true,
+        allow_expensive,
     };
     Plan::new(&input).unwrap_or_else(|problems| panic!("{}: {problems:?}", query.text))
 }
@@ -106,7 +109,7 @@ fn a_node_and_the_evaluator_select_what_the_table_says() {
         for chunk in group.cases.chunks(BATCH) {
             let queries: Vec<Query> =
                 chunk.iter().map(|(case, _)| Query::parse(&cases::query(case)).expect("a query")).collect();
-            let plans: Vec<Plan> = queries.iter().map(|query| plan(query, &schema)).collect();
+            let plans: Vec<Plan> = queries.iter().map(|query| plan(query, &schema, true)).collect();
             let answers = search(&node, &index, &plans);
             for ((((case, expected), query), plan), found) in
                 chunk.iter().zip(&queries).zip(&plans).zip(answers)
@@ -136,31 +139,49 @@ fn property(kind: &str) -> Json {
 fn a_node_and_the_evaluator_agree_on_random_queries() {
     let Some(node) = Cluster::connect() else { return };
     let (trials, seed, mut runner) = randomness();
+    let wrong: Vec<String> =
+        (0..trials.div_ceil(ROUND)).flat_map(|_| round(&node, &mut runner, true)).collect();
+    report("queries", trials, seed, &wrong);
+}
+
+#[test]
+fn a_node_that_answers_no_expensive_queries_is_asked_none() {
+    let Some(node) = OwnNode::start() else { return };
+    let node = Cluster::at(node.client().clone());
+    let setting = json!({"persistent": {"search": {"allow_expensive_queries": false}}});
+    node.put("/_cluster/settings", &setting);
+    let (_, seed, mut runner) = randomness();
+    let wrong = round(&node, &mut runner, false);
+    report("queries", ROUND, seed, &wrong);
+}
+
+/// Asks many random queries of one random set of documents, and says where node and evaluator differ.
+fn round(node: &Cluster, runner: &mut TestRunner, allow_expensive: bool) -> Vec<String> {
     let (one, two) = (node.name("one"), node.name("two"));
-    let events = random_events(&mut runner, &one, &two);
+    let events = random_events(runner, &one, &two);
     let schema = generate::schema(&one, &two);
     for (index, only_here) in [(&one, true), (&two, false)] {
-        fill(&node, index, &properties(only_here), &events);
+        fill(node, index, &properties(only_here), &events);
     }
     let by_id: HashMap<&str, &Event> = events.iter().map(|event| (event.id.as_str(), event)).collect();
     let mut wrong = Vec::new();
-    for _ in 0..trials.div_ceil(BATCH) {
+    for _ in 0..ROUND / BATCH {
         let queries: Vec<Query> = (0..BATCH)
-            .map(|_| generate::query().new_tree(&mut runner).expect("a query").current())
+            .map(|_| generate::query().new_tree(runner).expect("a query").current())
             .map(|text| Query::parse(&text).expect("a query"))
             .collect();
-        let plans: Vec<Plan> = queries.iter().map(|query| plan(query, &schema)).collect();
-        let answers = search(&node, &format!("{one},{two}"), &plans);
+        let plans: Vec<Plan> = queries.iter().map(|query| plan(query, &schema, allow_expensive)).collect();
+        let answers = search(node, &format!("{one},{two}"), &plans);
         for ((query, plan), found) in queries.iter().zip(&plans).zip(&answers) {
-            let truth = evaluated(query, &schema, &events);
             let kept = kept(found, plan);
-            if let Some(id) = truth.symmetric_difference(&kept).next() {
+            if let Some(id) = evaluated(query, &schema, &events).symmetric_difference(&kept).next() {
                 let pushed = serde_json::to_string(&plan.pushed().query).expect("JSON");
                 wrong.push(format!("{}\n  {pushed}\n  {:?}", query.text, by_id[id.as_str()]));
             }
         }
     }
-    report("queries", trials, seed, &wrong);
+    node.delete(&format!("/{one},{two}"));
+    wrong
 }
 
 /// How many trials, by which seed, and the source of randomness.

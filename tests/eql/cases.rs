@@ -1,4 +1,5 @@
 //! The table of cases (`tests/eql/cases/*.toml`): what each query selects of a few documents.
+#![allow(dead_code, reason = "every test program takes the part that it needs")]
 
 use std::path::{Path, PathBuf};
 
