@@ -17,7 +17,9 @@ mod test;
 use std::process::ExitCode;
 
 use clap::Parser;
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
 
 use args::{Cli, Command};
 
@@ -61,16 +63,14 @@ pub fn main() -> ExitCode {
 }
 
 fn start_logging(verbose: u8, quiet: bool, color: bool) {
-    let level = match (quiet, verbose) {
-        (true, _) => "error",
-        (false, 0) => "warn,stakeout=info",
-        (false, 1) => "warn,stakeout=debug",
-        (false, _) => "info,stakeout=trace",
+    let (ours, others) = match (quiet, verbose) {
+        (true, _) => (Level::ERROR, Level::ERROR),
+        (false, 0) => (Level::INFO, Level::WARN),
+        (false, 1) => (Level::DEBUG, Level::WARN),
+        (false, _) => (Level::TRACE, Level::INFO),
     };
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(level))
-        .with_writer(std::io::stderr)
-        .with_ansi(color)
-        .with_target(false)
-        .init();
+    let levels = Targets::new().with_default(others).with_target(env!("CARGO_CRATE_NAME"), ours);
+    let lines =
+        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(color).with_target(false);
+    tracing_subscriber::registry().with(lines).with(levels).init();
 }

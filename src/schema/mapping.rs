@@ -90,7 +90,7 @@ mod tests {
         for mapping in forms {
             let schema = Schema::from_mapping(&mapping).unwrap();
             assert_eq!(schema.forms("a.b"), [FieldForm::everywhere(FieldType::Ip)]);
-            assert_eq!(schema.forms("c.d"), [FieldForm::everywhere(FieldType::Integer)]);
+            assert_eq!(schema.forms("c.d"), [FieldForm::everywhere(FieldType::Long)]);
             assert_eq!(schema.forms("t")[0].exact.as_deref(), Some("t.keyword"));
             assert_eq!(schema.forms("t.raw"), [FieldForm::everywhere(FieldType::Keyword)]);
             assert_eq!(schema.forms("source.ip"), [FieldForm::everywhere(FieldType::Ip)], "ECS's");
