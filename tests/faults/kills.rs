@@ -5,13 +5,19 @@ use super::fault::{Fault, Kind};
 use super::world::World;
 use crate::support::setting;
 
-/// Kills the daemon, with the events of now out of reach of the overlap, and starts another one.
+/// So many matches happen while no daemon runs, long enough ago that no later window than the next one reads them.
+fn happen_unseen(world: &mut World, daemon: usize, matches: usize) {
+    world.kill(daemon);
+    world.happen(matches);
+    world.overlap_passes();
+}
+
+/// Kills the daemon in whose name a request is held, and starts another one.
 fn dies_and_comes_back(world: &mut World, daemon: &mut usize) {
     world.kill(*daemon);
     world.proxy.abandon();
-    world.overlap_passes();
     *daemon = world.start();
-    world.windows_pass(1);
+    world.settles();
 }
 
 #[test]
@@ -25,33 +31,14 @@ fn at_each_point_of_a_window() {
         (Kind::KnownAlerts, Fault::HeldAfter),
         (Kind::Bulk, Fault::HeldBefore),
         (Kind::Bulk, Fault::HeldAfter),
+        (Kind::SaveCheckpoint, Fault::HeldBefore),
+        (Kind::SaveCheckpoint, Fault::HeldAfter),
     ] {
-        // The events happen before the window that dies looks at them.
-        world.proxy.order(Kind::Resolve, Fault::HeldBefore, 1);
-        world.proxy.held();
-        world.happen(5);
+        happen_unseen(&mut world, daemon, 5);
         world.proxy.order(kind, fault, 1);
-        world.proxy.release();
+        daemon = world.start();
         world.proxy.held();
         dies_and_comes_back(&mut world, &mut daemon);
-        world.settles();
-    }
-}
-
-#[test]
-fn between_the_alerts_and_the_checkpoint() {
-    let Some(world) = World::shared() else { return };
-    let mut world = world.watched();
-    let mut daemon = 0;
-    for fault in [Fault::HeldBefore, Fault::HeldAfter] {
-        world.proxy.order(Kind::Bulk, Fault::HeldBefore, 1);
-        world.happen(5);
-        world.proxy.held();
-        world.proxy.order(Kind::SaveCheckpoint, fault, 1);
-        world.proxy.release();
-        world.proxy.held();
-        dies_and_comes_back(&mut world, &mut daemon);
-        world.settles();
     }
 }
 
@@ -59,20 +46,17 @@ fn between_the_alerts_and_the_checkpoint() {
 fn between_two_pages() {
     let Some(world) = World::shared() else { return };
     let mut world = world.watched();
-    world.proxy.order(Kind::Resolve, Fault::HeldBefore, 1);
-    world.proxy.held();
     // More than the first page holds.
-    world.happen(400);
+    happen_unseen(&mut world, 0, 400);
     let pages = world.proxy.seen(Kind::Page);
     world.proxy.order(Kind::Page, Fault::HeldBefore, 1);
-    world.proxy.release();
+    let mut daemon = world.start();
     world.proxy.held();
     world.proxy.order(Kind::Page, Fault::HeldBefore, 1);
     world.proxy.release();
     world.proxy.held();
     assert_eq!(world.proxy.seen(Kind::Page), pages + 2);
-    dies_and_comes_back(&mut world, &mut 0);
-    world.settles();
+    dies_and_comes_back(&mut world, &mut daemon);
 }
 
 #[test]

@@ -61,10 +61,7 @@ fn searches_that_lie_leave_their_time_owed() {
         world.settles();
         world.proxy.order(kind, lie, usize::MAX);
         world.happen(4);
-        if kind == Kind::Page {
-            // Until the lie is about a time that no other window reads.
-            world.is_owed();
-        }
+        // Until the lie is about a time that no later window reads.
         world.overlap_passes();
         world.something_passes();
         world.proxy.calm();
