@@ -22,8 +22,8 @@ const AS_WRITTEN: &[&str] = &[
     "building_block_type",
 ];
 
-/// Longest event text that a reduced alert carries, in bytes.
-const LONGEST_REDUCED_EVENT: usize = 1_000_000;
+/// Longest event text that a reduced alert carries, in bytes of JSON: proxies often take no more than 1 MiB at a time.
+const LONGEST_REDUCED_EVENT: usize = 500_000;
 
 /// Who runs a rule: written into each of its alerts.
 #[derive(Debug, Clone, PartialEq)]
@@ -271,8 +271,18 @@ fn is_time(value: &Value) -> bool {
     value.as_str().map_or(value.is_i64(), |text| DateTime::parse_from_rfc3339(text).is_ok())
 }
 
+/// As much of the beginning as fits into so many bytes once it is written as JSON.
 fn cut(text: &str, longest: usize) -> &str {
-    &text[..text.floor_char_boundary(longest.min(text.len()))]
+    let mut bytes = 0;
+    let end = text.char_indices().find(|(_, char)| {
+        bytes += match char {
+            '"' | '\\' | '\n' | '\r' | '\t' => 2,
+            '\0'..' ' => 6,
+            char => char.len_utf8(),
+        };
+        bytes > longest
+    });
+    &text[..end.map_or(text.len(), |(at, _)| at)]
 }
 
 #[cfg(test)]
@@ -372,6 +382,22 @@ mod tests {
         assert_eq!(body["kibana.alert.severity"], "high");
         assert_eq!(body["kibana.alert.workflow_status"], "open");
         assert_eq!(body["stakeout.pass"], "once");
+    }
+
+    #[test]
+    fn a_text_is_cut_to_its_size_as_json() {
+        for text in ["plain", "\"\"\"\"", "\u{1}\u{1}", "\u{8}\n", "ééé", ""] {
+            for longest in 0..30 {
+                let cut = super::cut(text, longest);
+                let size = |text: &str| serde_json::to_string(text).unwrap().len() - 2;
+                assert!(text.starts_with(cut) && size(cut) <= longest, "{text:?} {longest}");
+                let next = text[cut.len()..].chars().next();
+                assert!(
+                    next.is_none_or(|next| size(cut) + next.len_utf8().max(6) > longest),
+                    "{text:?} {longest}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -2,12 +2,14 @@
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 
 use super::range::RangeText;
 use crate::alert::AlertIndex;
+use crate::elastic::DEFAULT_TIMEOUT;
 
 /// Runs Elastic detection rules against Elasticsearch: nothing missed, nothing twice.
 #[derive(Debug, Parser)]
@@ -166,6 +168,20 @@ pub struct ConnectionArgs {
     /// PEM file of the authority that signed the cluster's certificate
     #[arg(long, value_name = "FILE", env = "ELASTICSEARCH_CA_CERT")]
     pub ca_cert: Option<PathBuf>,
+    /// How long one request may take, in seconds
+    #[arg(long, value_name = "SECONDS", env = "ELASTICSEARCH_REQUEST_TIMEOUT", default_value = "60", value_parser = seconds)]
+    pub request_timeout: Duration,
+}
+
+/// A time in seconds; an empty variable counts as unset.
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.trim() {
+        "" => Ok(DEFAULT_TIMEOUT),
+        text => match text.parse() {
+            Ok(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
+            _ => Err("expected whole seconds from 1 to 86400".to_owned()),
+        },
+    }
 }
 
 /// When colours are used.
@@ -210,9 +226,19 @@ impl Format {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+    use std::time::Duration;
 
     #[test]
     fn the_command_line_is_consistent() {
         super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_time_out_is_a_number_of_seconds() {
+        assert_eq!(super::seconds("5"), Ok(Duration::from_secs(5)));
+        assert_eq!(super::seconds(" "), Ok(super::DEFAULT_TIMEOUT));
+        for wrong in ["0", "-1", "1.5", "1m", "86401"] {
+            assert!(super::seconds(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -19,6 +19,7 @@ pub fn cluster(args: &ConnectionArgs) -> anyhow::Result<Cluster> {
         cloud_id: given(args.cloud_id.as_deref()).map(str::to_owned),
         auth: auth(args)?,
         ca_certificate: ca_file(args).map(CaCertificate::File),
+        timeout: args.request_timeout,
         ..Connection::default()
     };
     let ambient = Ambient::new(schedule::utc_now, tokio::time::sleep);

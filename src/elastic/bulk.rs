@@ -16,6 +16,9 @@ use crate::diagnostic::sanitize;
 /// The size of a request that is aimed at, in bytes; one large document may exceed it alone.
 const MAX_BYTES: usize = 5 << 20;
 
+/// A request of this size may be larger than what stands before a cluster takes, in bytes.
+const MAYBE_TOO_LARGE: usize = 256 << 10;
+
 /// How many documents go into one request.
 const MAX_ITEMS: usize = 1_000;
 
@@ -132,17 +135,28 @@ impl Cluster {
         items: &[BulkItem],
         chunk: &[usize],
     ) -> Result<Sent, ElasticError> {
+        let lines = lines(items, chunk);
+        let is_large = lines.len() >= MAYBE_TOO_LARGE;
         let asked = format!("creating {} documents in `{target}`", chunk.len());
         let call = Call::new(Method::Post, format!("/{}/_bulk", segment(target)), asked)
             .param("require_alias", true)
             .param("filter_path", "items.*._id,items.*.status,items.*.error")
-            .body(Body::Lines(lines(items, chunk)))
+            .body(Body::Lines(lines))
             .accepts(&[413]);
-        self.call(&call, |answer| match answer.status {
+        // Halves are tried before the same is sent again; a single document gets every attempt.
+        let again = |error: &ElasticError| !(is_large && error.is_broken_off() && chunk.len() > 1);
+        let sent = self.call_while(&call, again, |answer| match answer.status {
             413 => Ok(Sent::TooLarge),
             _ => settle(answer, items, chunk).map(Sent::Settled),
-        })
-        .await
+        });
+        match sent.await {
+            // Who refuses a request for its size may close the connection before the 413 is read.
+            Err(error) if is_large && error.is_broken_off() && self.info().await.is_ok() => {
+                tracing::debug!(%error, "taken for too large, as the cluster answers otherwise");
+                Ok(Sent::TooLarge)
+            }
+            result => result,
+        }
     }
 }
 
@@ -238,7 +252,10 @@ fn too_large(item: &BulkItem) -> State {
     State::Done(ItemOutcome::Rejected {
         status: 413,
         error_type: "content_too_long".to_owned(),
-        reason: format!("the document has {} bytes, more than the cluster takes", item.document.len()),
+        reason: format!(
+            "the document has {} bytes, more than the cluster or a proxy before it takes",
+            item.document.len()
+        ),
     })
 }
 
@@ -353,6 +370,30 @@ mod tests {
             );
         }
         assert_eq!(fake.seen().len(), 2);
+    }
+
+    const GREETING: &str = r#"{"cluster_name":"c","version":{"number":"9.2.0"}}"#;
+
+    fn large(ids: &[&str]) -> Vec<BulkItem> {
+        let document = format!("{{\"x\":\"{}\"}}", "x".repeat(super::MAYBE_TOO_LARGE));
+        ids.iter().map(|id| BulkItem { id: (*id).to_owned(), document: document.clone() }).collect()
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_ends_on_a_large_request_alone_means_too_large() {
+        let alive = || Act::json(200, GREETING);
+        let acts = vec![Act::Close, alive(), answer(&[("a", 201, "")]), Act::Close, Act::Close, alive()];
+        let fake = Fake::start_with(acts, attempts(2)).await;
+        let outcomes = fake.cluster.bulk_create("alerts", &large(&["a", "b"])).await;
+        assert_eq!(outcomes[0], ItemOutcome::Created);
+        assert!(matches!(outcomes[1], ItemOutcome::Rejected { status: 413, .. }), "{outcomes:?}");
+    }
+
+    #[tokio::test]
+    async fn a_cluster_that_is_gone_refuses_no_document() {
+        let fake = Fake::start_with(vec![Act::Close, Act::Close, Act::Close], attempts(2)).await;
+        let outcomes = fake.cluster.bulk_create("alerts", &large(&["a"])).await;
+        assert!(matches!(outcomes[0], ItemOutcome::Retryable(_)), "{outcomes:?}");
     }
 
     proptest! {

@@ -110,6 +110,11 @@ impl ElasticError {
         matches!(self.0.cause, Cause::Unreachable(..))
     }
 
+    /// Whether the connection ended in the middle, as it does where a request is larger than the other side takes.
+    pub(super) fn is_broken_off(&self) -> bool {
+        matches!(self.0.cause, Cause::Unreachable(Unreachable::BrokenOff, _))
+    }
+
     /// Whether the point in time has ended: a new one must be opened and its window read from the beginning.
     #[must_use]
     pub fn is_point_in_time_lost(&self) -> bool {
