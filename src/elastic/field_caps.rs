@@ -26,9 +26,7 @@ pub struct FieldCapabilities {
 
 #[derive(Debug, Deserialize)]
 struct Answered {
-    #[serde(default)]
     indices: Vec<String>,
-    #[serde(default)]
     fields: Fields,
     #[serde(default)]
     failures: Vec<Failure>,

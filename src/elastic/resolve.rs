@@ -34,11 +34,8 @@ impl PatternMatch {
 
 #[derive(Debug, Default, Deserialize)]
 struct Resolved {
-    #[serde(default)]
     indices: Vec<Index>,
-    #[serde(default)]
     aliases: Vec<Alias>,
-    #[serde(default)]
     data_streams: Vec<DataStream>,
 }
 

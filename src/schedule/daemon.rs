@@ -47,6 +47,7 @@ pub async fn run(runner: Arc<Runner>, rules: Vec<Arc<Rule>>, watch: Watch) -> Re
         let group = Arc::new(Group {
             runner: runner.clone(),
             reach: reach.clone(),
+            interval,
             rules,
             watch: watch.clone(),
             busy: Mutex::new(()),
@@ -81,6 +82,7 @@ fn by_interval(rules: Vec<Arc<Rule>>) -> BTreeMap<Duration, Vec<Arc<Rule>>> {
 struct Group {
     runner: Arc<Runner>,
     reach: Arc<Reach>,
+    interval: Duration,
     rules: Vec<Arc<Rule>>,
     watch: Watch,
     busy: Mutex<()>,
@@ -88,45 +90,83 @@ struct Group {
 
 impl Group {
     /// One run of every rule. Where the last one still goes on nothing is done: its next run reads the time between.
+    ///
+    /// What failed for a passing reason is tried again soon, but not so long that the other rules' next run is late.
     async fn cycle(self: Arc<Self>) {
         let Ok(_busy) = self.busy.try_lock() else {
             tracing::debug!("the last run has not ended; the next one reads the time between");
             return;
         };
-        let mut pause = WAITS.0;
-        while self.reach.wait(&self.watch).await && !self.all_rules().await {
+        let (mut rules, mut pause, mut left) = (self.rules.clone(), WAITS.0, self.interval / 2);
+        while self.reach.wait(&self.watch).await {
+            let failed = self.run(rules).await;
+            if failed.is_empty() {
+                return;
+            }
+            if pause > left {
+                return give_up(&failed);
+            }
             tokio::select! {
                 () = self.watch.stop.cancelled() => return,
-                () = tokio::time::sleep(pause) => pause = (pause * 2).min(WAITS.1),
+                () = tokio::time::sleep(pause) => {}
             }
+            left -= pause;
+            pause = (pause * 2).min(WAITS.1);
+            rules = failed.into_iter().map(|(rule, _)| rule).collect();
         }
     }
 
-    /// Whether the cluster answered all the way through.
-    async fn all_rules(&self) -> bool {
+    /// Runs `rules` side by side; returns those that may do better soon, and why they failed.
+    async fn run(&self, rules: Vec<Arc<Rule>>) -> Vec<(Arc<Rule>, RuleReport)> {
         let places = Arc::new(Semaphore::new(AT_ONCE));
         let mut running = JoinSet::new();
-        for rule in &self.rules {
-            let (runner, rule, watch) = (self.runner.clone(), rule.clone(), self.watch.clone());
-            let places = places.clone();
+        for rule in rules {
+            let (runner, watch, places) = (self.runner.clone(), self.watch.clone(), places.clone());
             running.spawn(async move {
                 let _place = places.acquire_owned().await;
-                runner.run_rule(&rule, &watch).await
+                let report = runner.run_rule(&rule, &watch).await;
+                (rule, report)
             });
         }
-        let mut reached = true;
+        let mut failed = Vec::new();
         while let Some(ended) = running.join_next().await {
             match ended {
-                Ok(report) => {
-                    self.reach.note(&report);
-                    reached &= !report.unreachable;
+                Ok((rule, report)) => {
+                    note(&report);
+                    failed.extend(report.unreachable.then_some((rule, report)));
                 }
                 Err(error) => {
                     tracing::error!(%error, "a run ended in a fault of the program; its window is read again");
                 }
             }
         }
-        reached
+        failed
+    }
+}
+
+/// Says which rules must wait for their next run, which reads the time between.
+fn give_up(failed: &[(Arc<Rule>, RuleReport)]) {
+    for (rule, report) in failed {
+        let reason = report.error.as_deref().unwrap_or_default();
+        tracing::warn!(rule = %rule.name, "left for the next run, which reads the time between: {reason}");
+    }
+}
+
+/// Says what a run did, where it is worth a line.
+fn note(report: &RuleReport) {
+    let RuleReport { name, matches, alerts_created, alerts_existing, late, owed, took_ms, .. } = report;
+    match &report.error {
+        Some(error) if report.unreachable => tracing::debug!(rule = %name, "tried again soon: {error}"),
+        Some(error) => tracing::warn!(rule = %name, owed, alerts_created, "{error}"),
+        None => {}
+    }
+    for pattern in &report.indices_missing {
+        tracing::warn!(rule = %name, "no index matches `{pattern}`");
+    }
+    if *alerts_created > 0 {
+        tracing::info!(rule = %name, matches, alerts_created, alerts_existing, late, took_ms, "alerts");
+    } else {
+        tracing::debug!(rule = %name, matches, alerts_existing, took_ms, "nothing new");
     }
 }
 
@@ -188,24 +228,6 @@ impl Reach {
         if self.down.swap(false, Ordering::Relaxed) {
             let seconds = after.unwrap_or_default().num_seconds();
             tracing::info!("the cluster answers again after {seconds} s; the time between is read now");
-        }
-    }
-
-    /// Says what a run did, where it is worth a line.
-    fn note(&self, report: &RuleReport) {
-        let RuleReport { name, matches, alerts_created, alerts_existing, late, owed, took_ms, .. } = report;
-        if report.unreachable {
-            self.is_down(report.error.as_deref().unwrap_or("the cluster is out of reach"));
-        } else if let Some(error) = &report.error {
-            tracing::warn!(rule = %name, owed, alerts_created, "{error}");
-        }
-        for pattern in &report.indices_missing {
-            tracing::warn!(rule = %name, "no index matches `{pattern}`");
-        }
-        if *alerts_created > 0 {
-            tracing::info!(rule = %name, matches, alerts_created, alerts_existing, late, took_ms, "alerts");
-        } else {
-            tracing::debug!(rule = %name, matches, alerts_existing, took_ms, "nothing new");
         }
     }
 }
