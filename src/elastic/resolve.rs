@@ -203,6 +203,13 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn an_answer_without_its_lists_is_no_answer() {
+        let fake = Fake::start(vec![Act::json(200, "{}"), Act::json(200, "{}")]).await;
+        assert!(fake.cluster.resolve(&["logs-*".to_owned()]).await.is_err());
+        assert!(fake.cluster.field_caps(&["logs-*".to_owned()], &["a".to_owned()]).await.is_err());
+    }
+
     #[test]
     fn aliases_and_streams_stand_for_their_indices() {
         let resolved: Resolved = from_value(json!({
