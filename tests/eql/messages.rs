@@ -70,3 +70,14 @@ fn messages_about_queries_that_do_not_fit_are_as_reviewed() {
         plan.expect_err(text)
     });
 }
+
+#[test]
+fn every_kind_of_problem_is_shown_by_some_reviewed_message() {
+    let reviewed = [include_str!("invalid.txt"), include_str!("unfit.txt")].concat();
+    let unseen: Vec<&str> = stakeout::diagnostic::ALL
+        .iter()
+        .map(|code| code.id)
+        .filter(|id| id.starts_with('E') && !reviewed.contains(&format!("[{id}]")))
+        .collect();
+    assert_eq!(unseen, Vec::<&str>::new());
+}

@@ -34,7 +34,7 @@ type Parsed<T> = Result<T, Failed>;
 /// A clause that could not be read is `null`.
 pub(super) fn statement(text: &str) -> (Option<Statement>, Problems) {
     let (tokens, problems) = lexer::tokens(text);
-    let mut parser = Parser { text, tokens: &tokens, at: 0, depth: 0, problems };
+    let mut parser = Parser { text, tokens: &tokens, at: 0, depth: 0, gave_up: false, problems };
     let statement = parser.statement().ok();
     (statement, parser.problems)
 }
@@ -44,6 +44,8 @@ struct Parser<'t> {
     tokens: &'t [Token],
     at: usize,
     depth: usize,
+    /// Whether the rest was passed over, so that what it would have closed is open.
+    gave_up: bool,
     problems: Problems,
 }
 
@@ -245,6 +247,7 @@ impl<'t> Parser<'t> {
             let message = format!("the query is nested more than {MAX_DEPTH} levels deep");
             self.problems.push(Diagnostic::error(TOO_DEEP, self.peek().span, message));
             self.at = self.tokens.len() - 1;
+            self.gave_up = true;
         }
         Err(Failed)
     }

@@ -104,6 +104,9 @@ impl Parser<'_> {
         if self.eat(Symbol::RightParenthesis) {
             return Ok(span);
         }
+        if self.gave_up {
+            return Err(Failed);
+        }
         if self.at_end() && !self.problems.is_full() {
             self.problems.push(Diagnostic::error(UNCLOSED_PARENTHESIS, open, "`(` is never closed"));
             return Err(Failed);
