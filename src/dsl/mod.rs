@@ -127,6 +127,16 @@ fn keyed<S: Serializer>(serializer: S, field: &str, body: &impl Serialize) -> Re
     map.end()
 }
 
+/// What the queries that compare a text with a field's values say of it.
+#[derive(serde::Serialize)]
+struct TextBody<'a> {
+    value: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flags: Option<&'static str>,
+    #[serde(skip_serializing_if = "is_false")]
+    case_insensitive: bool,
+}
+
 /// Whether a flag is left out of the JSON, being false as it is by default.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
 fn is_false(flag: &bool) -> bool {

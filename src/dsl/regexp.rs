@@ -13,18 +13,11 @@ pub struct Regexp {
     pub case_insensitive: bool,
 }
 
-#[derive(serde::Serialize)]
-struct Body<'a> {
-    value: &'a str,
-    flags: &'static str,
-    #[serde(skip_serializing_if = "super::is_false")]
-    case_insensitive: bool,
-}
-
 impl Serialize for Regexp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let body = Body { value: &self.value, flags: "ALL", case_insensitive: self.case_insensitive };
-        super::keyed(serializer, &self.field, &body)
+        let Self { field, value, case_insensitive } = self;
+        let body = super::TextBody { value, flags: Some("ALL"), case_insensitive: *case_insensitive };
+        super::keyed(serializer, field, &body)
     }
 }
 

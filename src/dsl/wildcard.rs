@@ -13,17 +13,11 @@ pub struct Wildcard {
     pub case_insensitive: bool,
 }
 
-#[derive(serde::Serialize)]
-struct Body<'a> {
-    value: &'a str,
-    #[serde(skip_serializing_if = "super::is_false")]
-    case_insensitive: bool,
-}
-
 impl Serialize for Wildcard {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let body = Body { value: &self.value, case_insensitive: self.case_insensitive };
-        super::keyed(serializer, &self.field, &body)
+        let Self { field, value, case_insensitive } = self;
+        let body = super::TextBody { value, flags: None, case_insensitive: *case_insensitive };
+        super::keyed(serializer, field, &body)
     }
 }
 
