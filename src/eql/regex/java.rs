@@ -3,6 +3,7 @@
 //! What an automaton cannot do (look-around, back references) or what nobody needs over whole texts is refused.
 
 use super::RegexError;
+use super::characters::Characters;
 use super::class::Class;
 use super::syntax::Syntax;
 
@@ -21,14 +22,13 @@ const BLANKS: [(u32, u32); 2] = [(0x09, 0x0d), (0x20, 0x20)];
 /// Where it is none, or has a form that is not supported.
 pub(super) fn parse(pattern: &str, ignore_case: bool) -> Result<Syntax, RegexError> {
     let characters: Vec<char> = pattern.chars().collect();
-    let mut parser = Parser { characters: &characters, at: 0, depth: 0, ignore_case };
+    let mut parser = Parser { input: Characters::new(&characters), depth: 0, ignore_case };
     let syntax = parser.union()?;
-    if parser.at < characters.len() { Err(parser.wrong("no `(` belongs to this `)`")) } else { Ok(syntax) }
+    if parser.input.at_end() { Ok(syntax) } else { Err(parser.input.wrong("no `(` belongs to this `)`")) }
 }
 
 struct Parser<'p> {
-    characters: &'p [char],
-    at: usize,
+    input: Characters<'p>,
     depth: usize,
     ignore_case: bool,
 }
@@ -36,28 +36,8 @@ struct Parser<'p> {
 type Parsed = Result<Syntax, RegexError>;
 
 impl Parser<'_> {
-    fn peek(&self) -> Option<char> {
-        self.characters.get(self.at).copied()
-    }
-
-    fn eat(&mut self, text: &str) -> bool {
-        let found = text.chars().eq(self.characters[self.at..].iter().copied().take(text.len()));
-        self.at += if found { text.len() } else { 0 };
-        found
-    }
-
-    fn next(&mut self) -> Result<char, RegexError> {
-        let next = self.peek().ok_or_else(|| self.wrong("expected a character, found the end"))?;
-        self.at += 1;
-        Ok(next)
-    }
-
-    fn wrong(&self, reason: &str) -> RegexError {
-        RegexError::Syntax { at: self.at + 1, reason: reason.to_owned() }
-    }
-
     fn unsupported(&self, what: &str) -> RegexError {
-        RegexError::Unsupported { at: self.at + 1, what: what.to_owned() }
+        RegexError::Unsupported { at: self.input.at + 1, what: what.to_owned() }
     }
 
     /// `a|b`; each side may be empty.
@@ -67,7 +47,7 @@ impl Parser<'_> {
         }
         self.depth += 1;
         let mut items = vec![self.concatenation()?];
-        while self.eat("|") {
+        while self.input.eat('|') {
             items.push(self.concatenation()?);
         }
         self.depth -= 1;
@@ -77,11 +57,14 @@ impl Parser<'_> {
     fn concatenation(&mut self) -> Parsed {
         let mut items = Vec::new();
         // At either end of a whole text, anchors say nothing.
-        while self.depth == 1 && self.eat("^") {}
-        while self.peek().is_some_and(|next| !matches!(next, '|' | ')')) {
+        while self.depth == 1 && self.input.eat('^') {}
+        while self.input.peek().is_some_and(|next| !matches!(next, '|' | ')')) {
             let is_last = |next: Option<&char>| next.is_none_or(|next| *next == '|');
-            if self.depth == 1 && self.peek() == Some('$') && is_last(self.characters.get(self.at + 1)) {
-                self.at += 1;
+            if self.depth == 1
+                && self.input.peek() == Some('$')
+                && is_last(self.input.all.get(self.input.at + 1))
+            {
+                self.input.at += 1;
                 break;
             }
             items.push(self.repetition()?);
@@ -93,68 +76,66 @@ impl Parser<'_> {
     fn repetition(&mut self) -> Parsed {
         let mut found = self.atom()?;
         loop {
-            let (least, most) = match self.peek() {
+            let (least, most) = match self.input.peek() {
                 Some('?') => (0, Some(1)),
                 Some('*') => (0, None),
                 Some('+') => (1, None),
                 Some('{') => self.counts()?,
                 _ => return Ok(found),
             };
-            self.at += 1;
-            if self.peek() == Some('+') {
+            self.input.at += 1;
+            if self.input.peek() == Some('+') {
                 return Err(self.unsupported("a possessive repetition"));
             }
-            self.eat("?");
+            self.input.eat('?');
             found = Syntax::Repeat { inner: Box::new(found), least, most };
         }
     }
 
     /// What stands between braces, up to the closing one.
     fn counts(&mut self) -> Result<(u32, Option<u32>), RegexError> {
-        self.at += 1;
-        let least = self.count().ok_or_else(|| self.wrong("expected a number after `{`"))?;
-        let most = if self.eat(",") { self.count() } else { Some(least) };
-        if self.peek() != Some('}') {
-            return Err(self.wrong("expected `}`"));
+        self.input.at += 1;
+        let least = self.count().ok_or_else(|| self.input.wrong("expected a number after `{`"))?;
+        let most = if self.input.eat(',') { self.count() } else { Some(least) };
+        if self.input.peek() != Some('}') {
+            return Err(self.input.wrong("expected `}`"));
         }
         match most {
             Some(most) if most < least => {
-                Err(self.wrong("the least number of repetitions is above the most"))
+                Err(self.input.wrong("the least number of repetitions is above the most"))
             }
             most => Ok((least, most)),
         }
     }
 
     fn count(&mut self) -> Option<u32> {
-        let start = self.at;
-        while self.peek().is_some_and(|next| next.is_ascii_digit()) {
-            self.at += 1;
-        }
-        self.characters[start..self.at].iter().collect::<String>().parse().ok()
+        self.input.digits().parse().ok()
     }
 
     fn atom(&mut self) -> Parsed {
-        Ok(match self.next()? {
+        Ok(match self.input.next()? {
             '.' => Syntax::Class(Class::of(LINE_ENDS.to_vec()).negated()),
             '(' => {
-                if !self.eat("?:") && self.peek() == Some('?') {
+                let is_plain = self.input.all[self.input.at..].starts_with(&['?', ':']);
+                self.input.at += if is_plain { 2 } else { 0 };
+                if !is_plain && self.input.peek() == Some('?') {
                     return Err(self.unsupported("a group with `(?`"));
                 }
                 let inner = self.union()?;
-                if !self.eat(")") {
-                    return Err(self.wrong("expected `)`"));
+                if !self.input.eat(')') {
+                    return Err(self.input.wrong("expected `)`"));
                 }
                 inner
             }
             '[' => Syntax::Class(self.class()?),
             '\\' => Syntax::Class(self.escaped()?),
             '^' | '$' => {
-                self.at -= 1;
+                self.input.at -= 1;
                 return Err(self.unsupported("an anchor inside a pattern"));
             }
             character @ ('?' | '*' | '+' | '{') => {
-                self.at -= 1;
-                return Err(self.wrong(&format!("nothing stands before `{character}`")));
+                self.input.at -= 1;
+                return Err(self.input.wrong(&format!("nothing stands before `{character}`")));
             }
             character => Syntax::Class(Class::one(character, self.ignore_case)),
         })
@@ -162,7 +143,7 @@ impl Parser<'_> {
 
     /// What follows a backslash.
     fn escaped(&mut self) -> Result<Class, RegexError> {
-        let character = self.next()?;
+        let character = self.input.next()?;
         Ok(match character {
             's' => Class::of(BLANKS.to_vec()),
             'S' => Class::of(BLANKS.to_vec()).negated(),
@@ -171,7 +152,7 @@ impl Parser<'_> {
             'r' => Class::one('\r', false),
             'f' => Class::one('\u{c}', false),
             _ if character.is_ascii_alphanumeric() => Class::named(character).ok_or_else(|| {
-                self.at -= 1;
+                self.input.at -= 1;
                 self.unsupported(&format!("the escape `\\{character}`"))
             })?,
             _ => Class::one(character, self.ignore_case),
@@ -180,22 +161,23 @@ impl Parser<'_> {
 
     /// `[…]` or `[^…]`, after the bracket; case is ignored in ranges too.
     fn class(&mut self) -> Result<Class, RegexError> {
-        let negated = self.eat("^");
+        let negated = self.input.eat('^');
         let mut ranges = Vec::new();
         loop {
-            if self.peek() == Some('[') || self.characters[self.at..].starts_with(&['&', '&']) {
+            if self.input.peek() == Some('[') || self.input.all[self.input.at..].starts_with(&['&', '&']) {
                 return Err(self.unsupported("a class inside a class"));
             }
-            let from = match self.next()? {
+            let from = match self.input.next()? {
                 '\\' => self.escaped()?,
                 character => Class::one(character, self.ignore_case),
             };
-            let is_range = self.peek() == Some('-') && self.characters.get(self.at + 1) != Some(&']');
+            let is_range =
+                self.input.peek() == Some('-') && self.input.all.get(self.input.at + 1) != Some(&']');
             ranges.extend_from_slice(from.ranges());
             if is_range {
                 ranges.extend(self.range()?);
             }
-            if self.eat("]") {
+            if self.input.eat(']') {
                 break;
             }
         }
@@ -205,14 +187,18 @@ impl Parser<'_> {
 
     /// The range whose first character has just been read, and its letters in the other case.
     fn range(&mut self) -> Result<Vec<(u32, u32)>, RegexError> {
-        let from = self.characters[self.at - 1];
-        self.at += 1;
-        let to = self.next()?;
-        if from == ']' || to == '[' || to == '\\' || (self.at >= 4 && self.characters[self.at - 4] == '\\') {
+        let from = self.input.all[self.input.at - 1];
+        self.input.at += 1;
+        let to = self.input.next()?;
+        if from == ']'
+            || to == '['
+            || to == '\\'
+            || (self.input.at >= 4 && self.input.all[self.input.at - 4] == '\\')
+        {
             return Err(self.unsupported("a range with an escape"));
         }
         if from > to {
-            return Err(self.wrong(&format!("the range `{from}-{to}` ends before it begins")));
+            return Err(self.input.wrong(&format!("the range `{from}-{to}` ends before it begins")));
         }
         let (from, to) = (u32::from(from), u32::from(to));
         let mut ranges = vec![(from, to)];

@@ -2,6 +2,7 @@
 //!
 //! A pattern becomes a deterministic automaton once; one that would become too large is refused, as Elasticsearch does.
 
+mod characters;
 mod class;
 mod dfa;
 mod interval;

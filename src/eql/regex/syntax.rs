@@ -1,6 +1,7 @@
 //! The syntax of Lucene's regular expressions, every optional part of it switched on.
 
 use super::RegexError;
+use super::characters::Characters;
 use super::class::Class;
 use super::interval::interval;
 
@@ -34,17 +35,16 @@ pub(super) enum Syntax {
 /// Where it is none, as Elasticsearch has it; and where it is nested too deeply.
 pub(super) fn parse(pattern: &str, ignore_case: bool) -> Result<Syntax, RegexError> {
     let characters: Vec<char> = pattern.chars().collect();
-    let mut parser = Parser { characters: &characters, at: 0, depth: 0, ignore_case };
+    let mut parser = Parser { input: Characters::new(&characters), depth: 0, ignore_case };
     let syntax = if pattern.is_empty() { parser.literal(&[]) } else { parser.union()? };
-    if parser.at < characters.len() {
-        return Err(parser.wrong("no `(` belongs to this `)`"));
+    if !parser.input.at_end() {
+        return Err(parser.input.wrong("no `(` belongs to this `)`"));
     }
     Ok(if ignore_case { syntax.without_empty_texts() } else { syntax })
 }
 
 struct Parser<'p> {
-    characters: &'p [char],
-    at: usize,
+    input: Characters<'p>,
     depth: usize,
     ignore_case: bool,
 }
@@ -52,33 +52,13 @@ struct Parser<'p> {
 type Parsed = Result<Syntax, RegexError>;
 
 impl Parser<'_> {
-    fn peek(&self) -> Option<char> {
-        self.characters.get(self.at).copied()
-    }
-
-    fn eat(&mut self, character: char) -> bool {
-        let found = self.peek() == Some(character);
-        self.at += usize::from(found);
-        found
-    }
-
-    fn next(&mut self) -> Result<char, RegexError> {
-        let next = self.peek().ok_or_else(|| self.wrong("expected a character, found the end"))?;
-        self.at += 1;
-        Ok(next)
-    }
-
-    fn wrong(&self, reason: &str) -> RegexError {
-        RegexError::Syntax { at: self.at + 1, reason: reason.to_owned() }
-    }
-
     /// Takes what closes a group.
     fn close(&mut self, wanted: char) -> Result<(), RegexError> {
-        if self.eat(wanted) {
+        if self.input.eat(wanted) {
             return Ok(());
         }
-        let found = self.peek().map_or("the end".to_owned(), |character| format!("`{character}`"));
-        Err(self.wrong(&format!("expected `{wanted}`, found {found}")))
+        let found = self.input.peek().map_or("the end".to_owned(), |character| format!("`{character}`"));
+        Err(self.input.wrong(&format!("expected `{wanted}`, found {found}")))
     }
 
     /// `a|b`; a bar with nothing before it stands for itself.
@@ -88,7 +68,7 @@ impl Parser<'_> {
         }
         self.depth += 1;
         let mut items = vec![self.intersection()?];
-        while self.eat('|') {
+        while self.input.eat('|') {
             items.push(self.intersection()?);
         }
         self.depth -= 1;
@@ -98,7 +78,7 @@ impl Parser<'_> {
     /// `a&b`
     fn intersection(&mut self) -> Parsed {
         let mut found = self.concatenation()?;
-        while self.eat('&') {
+        while self.input.eat('&') {
             found = Syntax::Both(Box::new((found, self.concatenation()?)));
         }
         Ok(found)
@@ -109,7 +89,7 @@ impl Parser<'_> {
             Syntax::Concat(items) => items,
             first => vec![first],
         };
-        while self.peek().is_some_and(|next| !matches!(next, ')' | '|' | '&')) {
+        while self.input.peek().is_some_and(|next| !matches!(next, ')' | '|' | '&')) {
             append(&mut items, self.repetition()?);
         }
         Ok(one_or(items, Syntax::Concat))
@@ -119,52 +99,48 @@ impl Parser<'_> {
     fn repetition(&mut self) -> Parsed {
         let mut found = self.complement()?;
         loop {
-            let (least, most) = match self.peek() {
+            let (least, most) = match self.input.peek() {
                 Some('?') => (0, Some(1)),
                 Some('*') => (0, None),
                 Some('+') => (1, None),
                 Some('{') => self.counts()?,
                 _ => return Ok(found),
             };
-            self.at += 1;
+            self.input.at += 1;
             found = Syntax::Repeat { inner: Box::new(found), least, most };
         }
     }
 
     /// What stands between braces, up to the closing one.
     fn counts(&mut self) -> Result<(u32, Option<u32>), RegexError> {
-        self.at += 1;
-        let least = self.count()?.ok_or_else(|| self.wrong("expected a number after `{`"))?;
-        let most = if self.eat(',') { self.count()? } else { Some(least) };
-        if self.peek() != Some('}') {
+        self.input.at += 1;
+        let least = self.count()?.ok_or_else(|| self.input.wrong("expected a number after `{`"))?;
+        let most = if self.input.eat(',') { self.count()? } else { Some(least) };
+        if self.input.peek() != Some('}') {
             self.close('}')?;
         }
         match most {
             Some(most) if most < least => {
-                Err(self.wrong("the least number of repetitions is above the most"))
+                Err(self.input.wrong("the least number of repetitions is above the most"))
             }
             most => Ok((least, most)),
         }
     }
 
     fn count(&mut self) -> Result<Option<u32>, RegexError> {
-        let start = self.at;
-        while self.peek().is_some_and(|next| next.is_ascii_digit()) {
-            self.at += 1;
-        }
-        if start == self.at {
+        let digits = self.input.digits();
+        if digits.is_empty() {
             return Ok(None);
         }
-        let digits: String = self.characters[start..self.at].iter().collect();
         // Elasticsearch reads it as a Java `int`.
         let number = digits.parse::<i32>().ok().and_then(|number| u32::try_from(number).ok());
-        number.map(Some).ok_or_else(|| self.wrong(&format!("the number `{digits}` is too large")))
+        number.map(Some).ok_or_else(|| self.input.wrong(&format!("the number `{digits}` is too large")))
     }
 
     /// `~a`; it binds closer than a repetition.
     fn complement(&mut self) -> Parsed {
         let mut negated = false;
-        while self.eat('~') {
+        while self.input.eat('~') {
             negated = !negated;
         }
         let found = self.single()?;
@@ -172,12 +148,12 @@ impl Parser<'_> {
     }
 
     fn single(&mut self) -> Parsed {
-        Ok(match self.next()? {
+        Ok(match self.input.next()? {
             '.' => Syntax::Class(Class::any()),
             '#' => Syntax::Nothing,
             '@' => Syntax::Repeat { inner: Box::new(Syntax::Class(Class::any())), least: 0, most: None },
             '"' => self.quoted()?,
-            '(' if self.eat(')') => self.literal(&[]),
+            '(' if self.input.eat(')') => self.literal(&[]),
             '(' => {
                 let inner = self.union()?;
                 self.close(')')?;
@@ -195,11 +171,11 @@ impl Parser<'_> {
 
     /// What stands between two quotes, each character for itself.
     fn quoted(&mut self) -> Parsed {
-        let start = self.at;
-        while self.peek().is_some_and(|next| next != '"') {
-            self.at += 1;
+        let start = self.input.at;
+        while self.input.peek().is_some_and(|next| next != '"') {
+            self.input.at += 1;
         }
-        let inside = &self.characters[start..self.at];
+        let inside = &self.input.all[start..self.input.at];
         self.close('"')?;
         Ok(self.literal(inside))
     }
@@ -210,12 +186,12 @@ impl Parser<'_> {
 
     /// What follows a backslash.
     fn escaped(&mut self) -> Result<Escaped, RegexError> {
-        let character = self.next()?;
+        let character = self.input.next()?;
         match Class::named(character) {
             Some(class) => Ok(Escaped::Class(class)),
             None if character.is_ascii_alphabetic() => {
-                self.at -= 1;
-                Err(self.wrong(&format!("`\\{character}` is no escape")))
+                self.input.at -= 1;
+                Err(self.input.wrong(&format!("`\\{character}` is no escape")))
             }
             None => Ok(Escaped::Character(character)),
         }
@@ -223,11 +199,11 @@ impl Parser<'_> {
 
     /// `[…]` or `[^…]`, after the bracket. The first character stands for itself, even if it is `]`.
     fn class(&mut self) -> Parsed {
-        let negated = self.eat('^');
+        let negated = self.input.eat('^');
         let mut ranges = Vec::new();
         loop {
             ranges.extend_from_slice(self.class_item()?.ranges());
-            if self.peek().is_none_or(|next| next == ']') {
+            if self.input.peek().is_none_or(|next| next == ']') {
                 break;
             }
         }
@@ -242,37 +218,39 @@ impl Parser<'_> {
 
     /// One character, one range, in which case is never ignored, or one escape, which begins no range.
     fn class_item(&mut self) -> Result<Class, RegexError> {
-        if self.eat('\\') {
+        if self.input.eat('\\') {
             return Ok(match self.escaped()? {
                 Escaped::Class(class) => class,
                 Escaped::Character(character) => Class::one(character, self.ignore_case),
             });
         }
-        let from = self.next()?;
-        if !self.eat('-') {
+        let from = self.input.next()?;
+        if !self.input.eat('-') {
             return Ok(Class::one(from, self.ignore_case));
         }
-        self.eat('\\');
-        let to = self.next()?;
+        self.input.eat('\\');
+        let to = self.input.next()?;
         if from > to {
-            self.at -= 1;
-            return Err(self.wrong(&format!("the range `{from}-{to}` ends before it begins")));
+            self.input.at -= 1;
+            return Err(self.input.wrong(&format!("the range `{from}-{to}` ends before it begins")));
         }
         Ok(Class::of(vec![(from.into(), to.into())]))
     }
 
     /// `<2-10>`, after the bracket.
     fn interval(&mut self) -> Parsed {
-        let start = self.at;
-        while self.peek().is_some_and(|next| next != '>') {
-            self.at += 1;
+        let start = self.input.at;
+        while self.input.peek().is_some_and(|next| next != '>') {
+            self.input.at += 1;
         }
-        let inside: String = self.characters[start..self.at].iter().collect();
+        let inside: String = self.input.all[start..self.input.at].iter().collect();
         self.close('>')?;
         let numbers =
             inside.split_once('-').and_then(|(from, to)| Some((from, to, java_int(from)?, java_int(to)?)));
         let Some((from, to, least, most)) = numbers else {
-            return Err(self.wrong(&format!("expected two numbers as in `<1-10>`, found `<{inside}>`")));
+            return Err(self
+                .input
+                .wrong(&format!("expected two numbers as in `<1-10>`, found `<{inside}>`")));
         };
         let digits = if from.len() == to.len() { from.len() } else { 0 };
         Ok(interval(least.min(most), least.max(most), digits))
