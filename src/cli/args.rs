@@ -106,6 +106,9 @@ pub struct ScanArgs {
     /// An Elasticsearch mapping that tells the fields' types; what it lacks has the types of ECS
     #[arg(long, value_name = "FILE")]
     pub mapping: Option<PathBuf>,
+    /// Parse every line, even one that holds nothing a rule looks for, so that all that is not JSON is told
+    #[arg(long)]
+    pub every_line: bool,
     /// How results are printed [default: human on a terminal, else json]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,

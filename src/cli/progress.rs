@@ -1,11 +1,12 @@
-//! The progress bar of a backfill: time gone over, events, alerts, rate and time left.
+//! The progress of a backfill (time gone over, events, alerts, rate, time left) and of a scan (bytes, rates, matches).
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::task::JoinHandle;
 
 use crate::detect::{BackfillRange, Watch};
+use crate::local::Tally;
 
 /// How often the bar is drawn.
 const EVERY: Duration = Duration::from_millis(200);
@@ -49,4 +50,48 @@ pub fn show_progress(range: &BackfillRange, watch: &Watch) -> Option<Bar> {
         }
     });
     Some(Bar { bar, task })
+}
+
+/// How far a scan has come; shows nothing where stderr is no terminal.
+pub struct ScanBar(ProgressBar);
+
+impl ScanBar {
+    /// Begins with nothing read.
+    pub fn new() -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}  {elapsed} gone") {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+
+    /// Shows what was gone over so far.
+    pub fn show(&self, bytes: u64, tally: Tally, matches: u64) {
+        if self.0.is_hidden() {
+            return;
+        }
+        let events = tally.events + tally.passed_over;
+        let seconds = self.0.elapsed().as_secs_f64().max(0.001);
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rate for the eye"
+        )]
+        let rates = ((bytes as f64 / seconds) as u64, events as f64 / seconds);
+        let (read, rate) = (HumanBytes(bytes), HumanBytes(rates.0));
+        let (done, pace) = (format!("{read}, {events} events, {matches} matches"), rates.1);
+        self.0.set_message(format!("{done}, {rate}/s, {pace:.0} events/s"));
+        self.0.tick();
+    }
+
+    /// Does `what` with the terminal to itself.
+    pub fn suspend<T>(&self, what: impl FnOnce() -> T) -> T {
+        self.0.suspend(what)
+    }
+
+    /// Goes away.
+    pub fn finish(&self) {
+        self.0.finish_and_clear();
+    }
 }

@@ -2,24 +2,30 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use serde_json::{Value, json};
 
 use super::args::{Format, ScanArgs};
 use super::pipes::Pipes;
+use super::progress::ScanBar;
 use super::{Ending, output, rules};
 use crate::diagnostic::{Diagnostic, render, sanitize};
 use crate::eql::Query;
 use crate::eval::Matcher;
-use crate::local::{EventFiles, Located, ReadProblem};
+use crate::event::Event;
+use crate::local::{EventFiles, Hit, Located, Next, ReadProblem, Search, Searching, Tally};
 use crate::schema::Schema;
 
 /// Unreadable lines that are shown one by one.
 const SHOWN_PROBLEMS: u64 = 20;
 
+/// How long nothing is found before the progress is shown anew.
+const PATIENCE: Duration = Duration::from_millis(200);
+
 /// One rule or query, ready to be tried on events.
-struct Search {
+struct Sought {
     rule_id: Option<String>,
     name: String,
     matcher: Matcher,
@@ -28,7 +34,6 @@ struct Search {
 /// What a scan came to.
 #[derive(Default)]
 struct Totals {
-    events: u64,
     matches: u64,
     problems: u64,
 }
@@ -36,12 +41,12 @@ struct Totals {
 /// Prints every event of the files that a rule or the query matches.
 pub fn scan(args: &ScanArgs, color: bool) -> Ending {
     match searches(args, color) {
-        Ok((searches, pipes)) => go(args, &searches, pipes),
+        Ok((searches, pipes)) => go(args, searches, pipes),
         Err(error) => Ending::Wrong(error),
     }
 }
 
-fn searches(args: &ScanArgs, color: bool) -> anyhow::Result<(Vec<Search>, Option<Pipes>)> {
+fn searches(args: &ScanArgs, color: bool) -> anyhow::Result<(Vec<Sought>, Option<Pipes>)> {
     let schema = schema(args.mapping.as_deref())?;
     let Some(text) = &args.eql else {
         let rules = rules::load(&args.rules.rules, color)?;
@@ -49,7 +54,7 @@ fn searches(args: &ScanArgs, color: bool) -> anyhow::Result<(Vec<Search>, Option
             let matcher = Matcher::compile(&rule.query, &schema, &rule.category_field);
             let matcher =
                 matcher.map_err(|problems| refused(&rule.origin, &rule.query.text, &problems, color))?;
-            Ok(Search { rule_id: Some(rule.rule_id.clone()), name: rule.name.clone(), matcher })
+            Ok(Sought { rule_id: Some(rule.rule_id.clone()), name: rule.name.clone(), matcher })
         };
         return Ok((rules.iter().map(search).collect::<anyhow::Result<_>>()?, None));
     };
@@ -57,7 +62,7 @@ fn searches(args: &ScanArgs, color: bool) -> anyhow::Result<(Vec<Search>, Option
     let matcher = Matcher::compile(&query, &schema, &args.event_category_field);
     let matcher = matcher.map_err(|problems| refused("--eql", text, &problems, color))?;
     let pipes = Pipes::new(&query.pipes, &args.timestamp_field);
-    Ok((vec![Search { rule_id: None, name: text.clone(), matcher }], pipes))
+    Ok((vec![Sought { rule_id: None, name: text.clone(), matcher }], pipes))
 }
 
 fn schema(mapping: Option<&Path>) -> anyhow::Result<Schema> {
@@ -74,27 +79,31 @@ fn refused(origin: &str, text: &str, problems: &[Diagnostic], color: bool) -> an
     anyhow!("the query cannot be used\n{}", shown.join("\n\n"))
 }
 
-fn go(args: &ScanArgs, searches: &[Search], mut pipes: Option<Pipes>) -> Ending {
+fn go(args: &ScanArgs, sought: Vec<Sought>, mut pipes: Option<Pipes>) -> Ending {
     let format = Format::or_fitting(args.format);
     let mut totals = Totals::default();
-    for found in EventFiles::new(args.paths.clone()).read() {
-        let located = match found {
-            Ok(located) => located,
+    let sought = Arc::new(sought);
+    let mut searching = EventFiles::new(args.paths.clone()).search(&search(&sought, args.every_line));
+    let bar = ScanBar::new();
+    while let Some(found) = next(&mut searching, &bar, &totals) {
+        let Hit { located, rules } = match found {
+            Ok(hit) => hit,
             Err(problem) => {
-                totals.note(&problem);
+                bar.suspend(|| totals.note(&problem));
                 continue;
             }
         };
-        totals.events += 1;
-        for search in searches.iter().filter(|search| search.matcher.matches(&located.event)) {
+        for sought in rules.iter().filter_map(|rule| sought.get(*rule)) {
             totals.matches += 1;
-            if let Some(pipes) = &mut pipes {
-                pipes.take(&located, line(search, &located, format));
-            } else if !output::result(&line(search, &located, format)) {
-                return Ending::Done;
+            let line = line(sought, &located, format);
+            match &mut pipes {
+                Some(pipes) => pipes.take(&located, line),
+                None if bar.suspend(|| output::result(&line)) => {}
+                None => return Ending::Done,
             }
         }
     }
+    bar.finish();
     if let Some(pipes) = pipes {
         let lines = pipes.lines();
         totals.matches = lines.len() as u64;
@@ -102,20 +111,45 @@ fn go(args: &ScanArgs, searches: &[Search], mut pipes: Option<Pipes>) -> Ending 
             return Ending::Done;
         }
     }
-    totals.tell()
+    totals.tell(searching.tally())
 }
 
-fn line(search: &Search, located: &Located, format: Format) -> String {
+/// Tries every rule on the events that may match one; on all of them where every line is to be read.
+fn search(sought: &Arc<Vec<Sought>>, every_line: bool) -> Arc<Search> {
+    let rules = Arc::clone(sought);
+    let judge = move |event: &Event| {
+        let matching = rules.iter().enumerate().filter(|(_, rule)| rule.matcher.matches(event));
+        matching.map(|(number, _)| number).collect()
+    };
+    Arc::new(if every_line {
+        Search::of_all(judge)
+    } else {
+        Search::new(sought.iter().map(|sought| sought.matcher.needles()), judge)
+    })
+}
+
+/// The next find, however long it takes; the progress is shown in the meantime.
+fn next(searching: &mut Searching, bar: &ScanBar, totals: &Totals) -> Option<Result<Hit, ReadProblem>> {
+    loop {
+        match searching.next_within(PATIENCE) {
+            Next::Found(found) => return Some(*found),
+            Next::End => return None,
+            Next::Waiting => bar.show(searching.bytes(), searching.tally(), totals.matches),
+        }
+    }
+}
+
+fn line(sought: &Sought, located: &Located, format: Format) -> String {
     let path = located.path.display().to_string();
     match format {
         Format::Json => {
-            json!({"rule_id": search.rule_id, "rule": search.name, "path": path, "line": located.line,
+            json!({"rule_id": sought.rule_id, "rule": sought.name, "path": path, "line": located.line,
             "event": located.event.source})
             .to_string()
         }
         Format::Human => {
             let event = Value::Object(located.event.source.clone());
-            sanitize(&format!("{path}:{}: {}: {event}", located.line, search.name))
+            sanitize(&format!("{path}:{}: {}: {event}", located.line, sought.name))
         }
     }
 }
@@ -128,12 +162,22 @@ impl Totals {
         }
     }
 
-    fn tell(&self) -> Ending {
-        let Self { events, matches, problems } = self;
+    fn tell(&self, tally: Tally) -> Ending {
+        let Self { matches, problems } = self;
+        let Tally { events, passed_over } = tally;
         if *problems > SHOWN_PROBLEMS {
             output::say(&format!("warning: … and {} more that could not be read", problems - SHOWN_PROBLEMS));
         }
-        output::say(&format!("{events} events, {matches} matches, {problems} not read"));
+        let rest = match passed_over {
+            0 => String::new(),
+            number => {
+                format!("; {number} of the events passed over, since they hold nothing that is looked for")
+            }
+        };
+        output::say(&format!(
+            "{} events, {matches} matches, {problems} not read{rest}",
+            events + passed_over
+        ));
         if *problems == 0 { Ending::Done } else { Ending::Failed }
     }
 }

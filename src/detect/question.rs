@@ -1,6 +1,7 @@
 //! What a rule asks of its source, made anew for each run, so that new indices and mappings count at once.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -33,7 +34,7 @@ pub(super) enum Ask {
     /// As a query.
     Cluster { plan: Box<Plan>, patterns: Vec<String>, fields: Vec<String>, blind: Option<String> },
     /// By evaluating the whole rule on each event.
-    Files { matcher: Box<Matcher>, time_field: String, fallback: Option<String> },
+    Files { matcher: Arc<Matcher>, time_field: String, fallback: Option<String> },
 }
 
 /// A rule cannot be asked.
@@ -89,7 +90,7 @@ impl Question {
         let matcher = Matcher::compile(&rule.query, &Schema::ecs(), &rule.category_field);
         let matcher = matcher.map_err(|problems| unfit(&rule.query, &problems))?;
         let ask = Ask::Files {
-            matcher: Box::new(matcher),
+            matcher: Arc::new(matcher),
             time_field: rule.time.primary.clone(),
             fallback: rule.time.fallback.clone(),
         };

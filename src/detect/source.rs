@@ -1,5 +1,6 @@
 //! Where events are read: a cluster, by points in time and pages, or files, by reading them through.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,9 +11,9 @@ use super::question::{Ask, PrepareError, Question};
 use crate::checkpoint::Window;
 use crate::diagnostic::sanitize;
 use crate::elastic::{Cluster, ElasticError, Opening, PointInTime};
-use crate::eval::date;
+use crate::eval::{Matcher, date};
 use crate::event::Event;
-use crate::local::{EventFiles, EventReader, Located, ProblemKind, ReadProblem};
+use crate::local::{EventFiles, Located, Next, ProblemKind, ReadProblem, Search, Searching};
 use crate::rule::Rule;
 
 /// How long a point in time outlives its last page.
@@ -21,8 +22,8 @@ const KEEP_ALIVE: Duration = Duration::from_mins(5);
 /// Most events of one page of a cluster.
 const PAGE: usize = 1_000;
 
-/// Lines of files read for one page: short enough for the wish to stop to be heard.
-const LINES: usize = 5_000;
+/// How long files are searched for one page: short enough for the wish to stop to be heard.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A clock that is off by less is taken as right: answers tell their time in whole seconds.
 const TOLERANCE: TimeDelta = TimeDelta::seconds(2);
@@ -160,8 +161,8 @@ impl Source {
             }
             (Self::Files(files), Ask::Files { matcher, time_field, fallback }) => {
                 Ok(Reader::Files(Box::new(Lines {
-                    reader: files.read(),
-                    matcher: matcher.as_ref().clone(),
+                    searching: files.search(&search(matcher)),
+                    read: 0,
                     time_field: time_field.clone(),
                     fallback: fallback.clone(),
                     window,
@@ -198,8 +199,9 @@ pub struct Pages {
 
 /// The lines of files.
 pub struct Lines {
-    reader: EventReader,
-    matcher: crate::eval::Matcher,
+    searching: Searching,
+    /// Events gone over when the last page was handed out.
+    read: u64,
     time_field: String,
     fallback: Option<String>,
     window: Window,
@@ -244,29 +246,30 @@ impl Pages {
 
 impl Lines {
     fn next_page(&mut self) -> Page {
-        let mut page = Page::default();
-        for _ in 0..LINES {
-            match self.reader.next() {
-                None => {
+        let mut page = Page { more: true, ..Page::default() };
+        while page.more && page.events.len() < PAGE {
+            match self.searching.next_within(PATIENCE) {
+                Next::Waiting => break,
+                Next::End => {
                     self.say_rest();
-                    return page;
+                    page.more = false;
                 }
-                Some(Ok(located)) => {
-                    page.read += 1;
-                    if self.matcher.matches(&located.event) && self.is_inside(&located) {
-                        page.events.push(located.event);
+                Next::Found(found) => match *found {
+                    Ok(hit) if self.is_inside(&hit.located) => page.events.push(hit.located.event),
+                    Ok(_) => {}
+                    Err(problem) => {
+                        self.say(&problem);
+                        // A line still being written is read by the next pass; a file that cannot be read is owed.
+                        if problem.kind == ProblemKind::Unreadable {
+                            page.incomplete.get_or_insert(problem.to_string());
+                        }
                     }
-                }
-                Some(Err(problem)) => {
-                    self.say(&problem);
-                    // A line still being written is read by the next pass; a file that cannot be read is owed.
-                    if problem.kind == ProblemKind::Unreadable {
-                        page.incomplete.get_or_insert(problem.to_string());
-                    }
-                }
+                },
             }
         }
-        page.more = true;
+        let tally = self.searching.tally();
+        let read = tally.events + tally.passed_over;
+        page.read = read - std::mem::replace(&mut self.read, read);
         page
     }
 
@@ -298,6 +301,17 @@ impl Lines {
             tracing::warn!("{} matches are in no window for want of a time", self.without_time);
         }
     }
+}
+
+/// Tries the rule on every event that may match it.
+fn search(matcher: &Arc<Matcher>) -> Arc<Search> {
+    let judge = Arc::clone(matcher);
+    Arc::new(Search::new(
+        [matcher.needles()],
+        move |event| {
+            if judge.matches(event) { vec![0] } else { Vec::new() }
+        },
+    ))
 }
 
 /// The event's times by `field`, or where it lacks that, by `fallback`.

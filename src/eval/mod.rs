@@ -3,6 +3,7 @@
 pub mod date;
 mod kind;
 mod leaf;
+mod needles;
 mod script;
 mod texts;
 mod version;
@@ -14,7 +15,7 @@ use serde_json::Value as Json;
 use crate::diagnostic::{Diagnostic, Node, Span};
 use crate::eql::syntax::{Category, Comparison};
 use crate::eql::{Condition, Leaf, Query, Value};
-use crate::event::Event;
+use crate::event::{Event, Needles};
 use crate::schema::Schema;
 use kind::ByIndex;
 use leaf::Test;
@@ -25,6 +26,7 @@ use script::Script;
 pub struct Matcher {
     text: String,
     root: Clause,
+    needles: Needles,
 }
 
 /// Why an event matches or not.
@@ -82,7 +84,14 @@ impl Matcher {
     ) -> Result<Self, Vec<Diagnostic>> {
         let mut problems = Vec::new();
         let root = compile(condition, schema, &mut problems);
-        if problems.is_empty() { Ok(Self { text: text.to_owned(), root }) } else { Err(problems) }
+        let needles = needles::needles(condition, schema);
+        if problems.is_empty() { Ok(Self { text: text.to_owned(), root, needles }) } else { Err(problems) }
+    }
+
+    /// The texts that every event which matches must hold.
+    #[must_use]
+    pub fn needles(&self) -> &Needles {
+        &self.needles
     }
 
     /// Whether the event matches.

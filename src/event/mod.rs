@@ -1,6 +1,10 @@
-//! One event: the document as its source gave it, and the values of a field in it.
+//! One event: the document as its source gave it, the values of a field in it, and the texts it must hold.
+
+mod needles;
 
 use serde_json::{Map, Value};
+
+pub use needles::{Literal, Needles};
 
 /// One document of a source index, or one record of a file.
 #[derive(Debug, Clone, PartialEq, Default)]

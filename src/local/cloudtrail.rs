@@ -85,6 +85,50 @@ const PARAMETERS: &[(&str, &str)] = &[
     ("serviceEventDetails", "service_event_details"),
 ];
 
+/// How the strings of a document's field stand in the record that it was made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spelling {
+    /// As whole strings.
+    Whole,
+    /// As parts of strings.
+    Part,
+    /// Not at all: they are made up or put together.
+    Made,
+}
+
+/// Fields whose strings do not stand in the record as they are, and those of which only parts are taken.
+const NOT_COPIED: &[(&str, Spelling)] = &[
+    ("@timestamp", Spelling::Made),
+    ("aws.cloudtrail.additional_eventdata", Spelling::Made),
+    ("aws.cloudtrail.console_login.additional_eventdata.mfa_used", Spelling::Made),
+    ("aws.cloudtrail.console_login.additional_eventdata.mobile_version", Spelling::Made),
+    ("aws.cloudtrail.request_parameters", Spelling::Made),
+    ("aws.cloudtrail.response_elements", Spelling::Made),
+    ("aws.cloudtrail.service_event_details", Spelling::Made),
+    ("aws.cloudtrail.user_identity.session_context.creation_date", Spelling::Made),
+    ("cloud.provider", Spelling::Made),
+    ("cloud.service.name", Spelling::Part),
+    ("data_stream.dataset", Spelling::Made),
+    ("data_stream.type", Spelling::Made),
+    ("ecs.version", Spelling::Made),
+    ("error.message", Spelling::Made),
+    ("event.category", Spelling::Made),
+    ("event.dataset", Spelling::Made),
+    ("event.kind", Spelling::Made),
+    ("event.module", Spelling::Made),
+    ("event.outcome", Spelling::Made),
+    ("event.type", Spelling::Made),
+    ("related.user", Spelling::Part),
+    ("tls.version", Spelling::Made),
+    ("tls.version_protocol", Spelling::Made),
+];
+
+/// How the strings of `field` (full name) stand in the record; [`Spelling::Whole`] too for a field that no record gives.
+pub(super) fn spelling(field: &str) -> Spelling {
+    let found = NOT_COPIED.iter().find(|(name, _)| *name == field);
+    found.map_or(Spelling::Whole, |(_, spelling)| *spelling)
+}
+
 /// The ECS document (nested keys) of one record.
 ///
 /// A record whose `eventTime` is no time has no `@timestamp`, and says so in `error.message`.

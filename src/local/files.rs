@@ -10,9 +10,11 @@ use std::time::SystemTime;
 use serde_json::Value;
 
 use super::open::open;
+use super::pool::{Searching, Sizes};
 use super::problem::{ProblemKind, ReadProblem};
+use super::search::Search;
 use super::shape::{self, Origin};
-use super::split::{Broken, Piece, Place, Splitter};
+use super::split::{Broken, Piece, Splitter};
 use super::walk;
 use crate::diagnostic::sanitize;
 use crate::event::Event;
@@ -40,12 +42,13 @@ pub struct Located {
 pub struct EventFiles {
     paths: Vec<PathBuf>,
     own: HashSet<PathBuf>,
+    sizes: Sizes,
 }
 
 impl EventFiles {
     /// Reads `paths`: files, folders (with all below them, hidden files too), `-` for standard input.
     pub fn new(paths: impl IntoIterator<Item = PathBuf>) -> Self {
-        Self { paths: paths.into_iter().collect(), own: HashSet::new() }
+        Self { paths: paths.into_iter().collect(), own: HashSet::new(), sizes: Sizes::default() }
     }
 
     /// Leaves out files this program writes, which may lie in a folder of events: its alerts would match again.
@@ -55,11 +58,27 @@ impl EventFiles {
         self
     }
 
+    /// Searches in chunks and parts of so many bytes, so that a small file is enough to try what lies across two.
+    #[must_use]
+    pub fn in_pieces(mut self, chunk: usize, part: u64) -> Self {
+        self.sizes = Sizes { chunk, part };
+        self
+    }
+
     /// Starts over with the first file. Every pass reads everything; standard input can be read once.
     #[must_use]
     pub fn read(&self) -> EventReader {
         let files = walk::files(&self.paths, &self.own).into();
         EventReader { files, current: None, ready: VecDeque::new(), limit: MAX_DOCUMENT_BYTES }
+    }
+
+    /// Searches the files, the first one first, and hands out what is found in the order of [`EventFiles::read`].
+    ///
+    /// The matches are those that trying every event would find. Of what cannot be read, a line is left out that begins
+    /// with `{`, ends with `}`, and holds nothing that is looked for: see [`Search`].
+    #[must_use]
+    pub fn search(&self, search: &Arc<Search>) -> Searching {
+        Searching::start(walk::files(&self.paths, &self.own), search, self.sizes)
     }
 
     /// What the files look like now, without reading them.
@@ -173,24 +192,19 @@ fn located(piece: &Piece<'_>, path: &Arc<Path>, shown: &str) -> VecDeque<Result<
         Ok(document) => document,
         Err(error) => return VecDeque::from([problem(ProblemKind::NotJson, format!("not JSON: {error}"))]),
     };
-    let id = id(place);
-    shape::events(document, piece.form, Origin { path: shown, id: &id })
+    let suffix = place.suffix();
+    shape::events(document, piece.form, Origin { path: shown, place: &suffix })
         .into_iter()
         .map(|found| match found {
-            Ok(event) => Ok(Located { event, path: Arc::clone(path), line: place.line }),
+            Ok(shaped) => {
+                Ok(Located { event: shaped.on_line(place.line), path: Arc::clone(path), line: place.line })
+            }
             Err(reason) => problem(ProblemKind::NotAnObject, reason),
         })
         .collect()
 }
 
-fn id(place: Place) -> String {
-    match place.record {
-        None => place.line.to_string(),
-        Some(record) => format!("{}:{record}", place.line),
-    }
-}
-
-fn told(broken: Broken, path: &Path) -> ReadProblem {
+pub(super) fn told(broken: Broken, path: &Path) -> ReadProblem {
     let Broken { place, kind, reason, excerpt } = broken;
     let (reason, excerpt) = (sanitize(&reason), sanitize(&excerpt));
     ReadProblem { path: path.to_owned(), line: place.line, record: place.record, kind, reason, excerpt }

@@ -30,21 +30,68 @@ const FOREIGN: &[(&[u8], &str)] = &[
 ];
 
 /// Bytes looked at to tell the format.
-const HEAD: u64 = 512;
+const HEAD: usize = 512;
 
-type Bytes = Box<dyn BufRead + Send>;
+/// A stream of bytes.
+pub(super) type Bytes = Box<dyn BufRead + Send>;
+
+/// What lies behind a path.
+pub(super) enum Opened {
+    /// Plain text in a file, from `start` on: any part of it can be read at any time.
+    Text { file: File, start: u64 },
+    /// Bytes that come one after the other.
+    Stream(Bytes),
+}
 
 /// The plain bytes behind `path`.
 pub(super) fn open(path: &Path) -> Result<Bytes, ReadProblem> {
-    let problem = |error: &io::Error| ReadProblem::of_file(path, ProblemKind::Unreadable, error.to_string());
     if path == Path::new(STDIN) {
         return plain(Box::new(BufReader::new(io::stdin())), path);
     }
+    plain(Box::new(BufReader::with_capacity(64 * 1024, file(path)?)), path)
+}
+
+/// As [`open`], but a file of plain text is left to be read anywhere.
+pub(super) fn open_anywhere(path: &Path) -> Result<Opened, ReadProblem> {
+    if path == Path::new(STDIN) {
+        return open(path).map(Opened::Stream);
+    }
+    let file = file(path)?;
+    let mut head = [0; HEAD];
+    // A pipe has no places, and a file that cannot be read is told by the stream.
+    let text = match read_at(&file, &mut head, 0) {
+        Ok(length) if !is_compressed(&head[..length]) => Some(text_start(&head[..length], path)?),
+        _ => None,
+    };
+    match text {
+        Some(start) => Ok(Opened::Text { file, start: start as u64 }),
+        None => plain(Box::new(BufReader::with_capacity(64 * 1024, file)), path).map(Opened::Stream),
+    }
+}
+
+/// Reads what stands at `offset`; fewer bytes than there is room for do not mean the end, none do.
+#[cfg(unix)]
+pub(super) fn read_at(file: &File, room: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, room, offset)
+}
+
+/// Nowhere else can a file be read without a place of its own that its readers share.
+#[cfg(not(unix))]
+pub(super) fn read_at(_: &File, _: &mut [u8], _: u64) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+fn file(path: &Path) -> Result<File, ReadProblem> {
+    let problem = |error: &io::Error| ReadProblem::of_file(path, ProblemKind::Unreadable, error.to_string());
     let file = File::open(path).map_err(|error| problem(&error))?;
     if file.metadata().map_err(|error| problem(&error))?.is_dir() {
         return Err(ReadProblem::of_file(path, ProblemKind::Unsupported, "expected a file, found a folder"));
     }
-    plain(Box::new(BufReader::with_capacity(64 * 1024, file)), path)
+    Ok(file)
+}
+
+fn is_compressed(head: &[u8]) -> bool {
+    head.starts_with(GZIP) || head.starts_with(ZSTD) || is_skippable_frame(head)
 }
 
 /// Undoes compression and a byte order mark; refuses what holds no text.
@@ -66,21 +113,26 @@ fn plain(mut bytes: Bytes, path: &Path) -> Result<Bytes, ReadProblem> {
 }
 
 fn text(head: &[u8], mut whole: Bytes, path: &Path) -> Result<Bytes, ReadProblem> {
+    // `head` is what a stream in memory still holds, so this reads no file.
+    whole.consume(text_start(head, path)?);
+    Ok(whole)
+}
+
+/// Where the text begins, behind a byte order mark; refuses what is none.
+fn text_start(head: &[u8], path: &Path) -> Result<usize, ReadProblem> {
     if let Some((_, name)) = FOREIGN.iter().find(|(magic, _)| head.starts_with(magic)) {
         let reason = format!("expected JSON text (plain, gzip or zstd), found {name}");
         return Err(ReadProblem::of_file(path, ProblemKind::Unsupported, reason));
     }
     if head.starts_with(UTF8_MARK) {
-        // `head` is what a stream in memory still holds, so this reads no file.
-        whole.consume(UTF8_MARK.len());
-        return Ok(whole);
+        return Ok(UTF8_MARK.len());
     }
     let first = head.iter().find(|byte| !byte.is_ascii_whitespace());
     if head.contains(&0) && !matches!(first, Some(b'{' | b'[')) {
         let reason = "expected JSON text (plain, gzip or zstd), found binary data";
         return Err(ReadProblem::of_file(path, ProblemKind::Unsupported, reason));
     }
-    Ok(whole)
+    Ok(0)
 }
 
 /// A zstd frame that carries other data, which may come before the first real one.
@@ -92,7 +144,7 @@ fn is_skippable_frame(head: &[u8]) -> bool {
 fn peek(mut bytes: Bytes) -> (Vec<u8>, Bytes) {
     let mut head = Vec::new();
     // Up to a fixed length, since a pipe may give few bytes at first.
-    let read = bytes.by_ref().take(HEAD).read_to_end(&mut head);
+    let read = bytes.by_ref().take(HEAD as u64).read_to_end(&mut head);
     let start = io::Cursor::new(head.clone());
     // Damage this early must not cost what came before it.
     let whole: Bytes = match read {

@@ -6,19 +6,39 @@ use super::cloudtrail;
 use super::split::Form;
 use crate::event::Event;
 
+/// An event, and what it is called where it brings no id of its own.
+#[derive(Debug)]
+pub(super) struct Shaped {
+    /// The event; its id is empty unless it brings one.
+    pub event: Event,
+    /// What follows the line it was found on in its id: nothing, or its place in the line's lists.
+    pub place: Option<String>,
+}
+
+impl Shaped {
+    /// The event by its full name, found on `line`.
+    pub fn on_line(self, line: u64) -> Event {
+        let Self { mut event, place } = self;
+        if let Some(place) = place {
+            event.id = format!("{line}{place}");
+        }
+        event
+    }
+}
+
 /// Where a document was found: what an event is called that brings no index and id of its own.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Origin<'a> {
     /// The file's path as shown.
     pub path: &'a str,
-    /// Line, or line and record number.
-    pub id: &'a str,
+    /// Its place on its line: nothing, or `:` and its number.
+    pub place: &'a str,
 }
 
 /// The events of one document, in order; an error says what was found instead of an object.
 ///
 /// A document that holds a list (`Records`, `hits.hits`) gives one result for each of its items.
-pub(super) fn events(document: Value, form: Form, origin: Origin<'_>) -> Vec<Result<Event, String>> {
+pub(super) fn events(document: Value, form: Form, origin: Origin<'_>) -> Vec<Result<Shaped, String>> {
     let mut object = match document {
         Value::Object(object) => object,
         other => return vec![Err(format!("expected an object, found {}", kind(&other)))],
@@ -27,8 +47,8 @@ pub(super) fn events(document: Value, form: Form, origin: Origin<'_>) -> Vec<Res
         let numbered = items.into_iter().enumerate();
         return numbered
             .flat_map(|(at, item)| {
-                let id = format!("{}:{}", origin.id, at + 1);
-                events(item, form, Origin { id: &id, ..origin })
+                let place = format!("{}:{}", origin.place, at + 1);
+                events(item, form, Origin { place: &place, ..origin })
             })
             .collect();
     }
@@ -64,7 +84,7 @@ fn is_hit(object: &Map<String, Value>) -> bool {
     has("_source") || (has("fields") && object.contains_key("_index") && object.contains_key("_id"))
 }
 
-fn hit(mut hit: Map<String, Value>, origin: Origin<'_>) -> Result<Event, String> {
+fn hit(mut hit: Map<String, Value>, origin: Origin<'_>) -> Result<Shaped, String> {
     let source = match hit.remove("_source") {
         Some(Value::Object(source)) => source,
         None | Some(Value::Null) => Map::new(),
@@ -74,18 +94,19 @@ fn hit(mut hit: Map<String, Value>, origin: Origin<'_>) -> Result<Event, String>
         Some(Value::Object(fields)) => fields,
         _ => Map::new(),
     };
-    let mut event = event(source, fields, origin);
+    let mut shaped = event(source, fields, origin);
     if let Some(Value::String(index)) = hit.remove("_index") {
-        event.index = index;
+        shaped.event.index = index;
     }
     if let Some(Value::String(id)) = hit.remove("_id") {
-        event.id = id;
+        shaped = Shaped { event: Event { id, ..shaped.event }, place: None };
     }
-    Ok(event)
+    Ok(shaped)
 }
 
-fn event(source: Map<String, Value>, fields: Map<String, Value>, origin: Origin<'_>) -> Event {
-    Event { index: origin.path.to_owned(), id: origin.id.to_owned(), source, fields }
+fn event(source: Map<String, Value>, fields: Map<String, Value>, origin: Origin<'_>) -> Shaped {
+    let event = Event { index: origin.path.to_owned(), id: String::new(), source, fields };
+    Shaped { event, place: Some(origin.place.to_owned()) }
 }
 
 fn kind(value: &Value) -> &'static str {
@@ -107,7 +128,8 @@ mod tests {
     use serde_json::{Value, json};
 
     fn read(document: Value) -> Vec<Result<Event, String>> {
-        events(document, Form::Any, Origin { path: "a.json", id: "3" })
+        let found = events(document, Form::Any, Origin { path: "a.json", place: "" });
+        found.into_iter().map(|found| found.map(|shaped| shaped.on_line(3))).collect()
     }
 
     fn one(document: Value) -> Event {

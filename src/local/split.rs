@@ -30,6 +30,13 @@ pub(super) struct Place {
     pub record: Option<u64>,
 }
 
+impl Place {
+    /// What follows the line in the document's name.
+    pub fn suffix(self) -> String {
+        self.record.map_or_else(String::new, |record| format!(":{record}"))
+    }
+}
+
 /// One document, whole as far as its brackets go.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Piece<'a> {
@@ -134,6 +141,30 @@ impl<R: BufRead> Splitter<R> {
                 Outcome::End => return Some(Err(self.end())),
             }
         }
+    }
+
+    /// Whether no document is begun and a line is: goes over blanks up to there. The stream may be left here.
+    pub fn is_at_line(&mut self) -> bool {
+        if !matches!(self.phase, Phase::Between) {
+            return false;
+        }
+        while self.window.cursor().column > 0
+            && self.window.byte().is_some_and(|byte| byte.is_ascii_whitespace())
+        {
+            self.window.advance();
+        }
+        self.window.cursor().column == 0
+    }
+
+    /// Bytes of the stream gone over.
+    pub fn offset(&self) -> u64 {
+        self.window.offset()
+    }
+
+    /// What was read of the stream and not gone over, and the lines gone over.
+    pub fn into_rest(self) -> (Vec<u8>, u64) {
+        let lines = self.window.cursor().line - 1;
+        (self.window.into_rest(), lines)
     }
 
     /// Goes to the next document; an error where the line begins none.
@@ -341,7 +372,8 @@ impl<R: BufRead> Splitter<R> {
                 self.phase = Phase::Between;
                 column = list.column;
             }
-            if matches!(byte, b'{' | b'[') && here == column {
+            // What begins a line has left every document behind, however far from the margin the broken one began.
+            if matches!(byte, b'{' | b'[') && (here == column || here == 0) {
                 self.window.set_mark();
                 if let Phase::Listing(list) = self.phase {
                     self.grammar.reopen(list.depth);

@@ -20,12 +20,32 @@ pub(super) struct Window<R> {
     cursor: Cursor,
     ended: bool,
     failure: Option<std::io::Error>,
+    /// Bytes that came before the kept ones.
+    dropped: u64,
 }
 
 impl<R: BufRead> Window<R> {
     pub fn new(source: R) -> Self {
         let start = Cursor { at: 0, line: 1, column: 0 };
-        Self { source, bytes: Vec::new(), mark: start, cursor: start, ended: false, failure: None }
+        Self {
+            source,
+            bytes: Vec::new(),
+            mark: start,
+            cursor: start,
+            ended: false,
+            failure: None,
+            dropped: 0,
+        }
+    }
+
+    /// Bytes of the stream before the cursor.
+    pub fn offset(&self) -> u64 {
+        self.dropped + self.cursor.at as u64
+    }
+
+    /// What was read of the stream and lies behind the cursor.
+    pub fn into_rest(mut self) -> Vec<u8> {
+        self.bytes.split_off(self.cursor.at)
     }
 
     /// The byte under the cursor; none at the end of the stream, or where reading failed.
@@ -108,6 +128,7 @@ impl<R: BufRead> Window<R> {
         // A long document is moved once in its own length at most, not at every chunk.
         if self.mark.at > self.bytes.len() / 2 || self.mark.at == self.bytes.len() {
             self.bytes.drain(..self.mark.at);
+            self.dropped += self.mark.at as u64;
             self.cursor.at -= self.mark.at;
             self.mark.at = 0;
         }

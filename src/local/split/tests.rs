@@ -91,6 +91,9 @@ fn a_broken_line_costs_no_other() {
         "\u{0}\u{0}",
         "{\"Records\":[{\"a\":",
         "{\"Records\":[",
+        "  {\"a\":{}",
+        "{\"x\":1} {\"a\":{}",
+        "{\"x\":1} {\"Records\":[{\"a\":{}",
     ] {
         let found = outline(&format!("{{\"g\":1}}\n{broken}\n{{\"g\":2}}\n{{\"g\":3}}\n"));
         let good: Vec<_> = found

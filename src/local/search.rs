@@ -1,0 +1,100 @@
+//! What is looked for in files, and what is found.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::files::Located;
+use super::problem::ReadProblem;
+use super::shape::Shaped;
+use super::sieve::Sieve;
+use crate::event::{Event, Needles};
+
+type Judge = dyn Fn(&Event) -> Vec<usize> + Send + Sync;
+
+/// Rules to be tried on every event, and what their matches must hold.
+pub struct Search {
+    pub(super) sieve: Sieve,
+    judge: Box<Judge>,
+}
+
+impl Search {
+    /// Looks for events that `judge` names rules for (by number, in any order).
+    ///
+    /// A rule with `needles` matches only events that hold them, and others may never be given to `judge`.
+    #[must_use]
+    pub fn new<'n>(
+        needles: impl IntoIterator<Item = &'n Needles>,
+        judge: impl Fn(&Event) -> Vec<usize> + Send + Sync + 'static,
+    ) -> Self {
+        let needles: Vec<&Needles> = needles.into_iter().collect();
+        Self { sieve: Sieve::new(&needles), judge: Box::new(judge) }
+    }
+
+    /// Gives every event to `judge`.
+    #[must_use]
+    pub fn of_all(judge: impl Fn(&Event) -> Vec<usize> + Send + Sync + 'static) -> Self {
+        Self::new([&Needles::default()], judge)
+    }
+
+    pub(super) fn judge(&self, event: &Event) -> Vec<usize> {
+        (self.judge)(event)
+    }
+}
+
+/// An event that rules match.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hit {
+    /// The event and its place.
+    pub located: Located,
+    /// The numbers of the rules.
+    pub rules: Vec<usize>,
+}
+
+/// What a search has gone over so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Events that were read and tried.
+    pub events: u64,
+    /// Documents that can match no rule, whatever they are, and were not read: one a line, or one of a list.
+    pub passed_over: u64,
+}
+
+impl Tally {
+    /// Adds what was gone over elsewhere.
+    pub(super) fn add(&mut self, other: Self) {
+        self.events += other.events;
+        self.passed_over += other.passed_over;
+    }
+}
+
+/// What one stretch of a file holds; lines are counted from its beginning.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub found: Vec<Found>,
+    pub tally: Tally,
+    /// Bytes of text gone over.
+    pub bytes: u64,
+}
+
+#[derive(Debug)]
+pub(super) enum Found {
+    Match { shaped: Shaped, line: u64, rules: Vec<usize> },
+    Problem(ReadProblem),
+}
+
+impl Found {
+    /// What it is in a file that has `before` lines before the stretch.
+    pub fn settled(self, path: &Arc<Path>, before: u64) -> Result<Hit, ReadProblem> {
+        match self {
+            Self::Match { shaped, line, rules } => {
+                let line = line + before;
+                Ok(Hit {
+                    located: Located { event: shaped.on_line(line), path: Arc::clone(path), line },
+                    rules,
+                })
+            }
+            Self::Problem(problem) if problem.line == 0 => Err(problem),
+            Self::Problem(problem) => Err(ReadProblem { line: problem.line + before, ..problem }),
+        }
+    }
+}
