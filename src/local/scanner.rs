@@ -22,6 +22,9 @@ use super::split::{Broken, Form, Piece, Place, Splitter};
 /// Finds that are handed on at once.
 const BATCH: usize = 64;
 
+/// Bytes after which it is told how far it came, though nothing was found.
+const QUIET: u64 = 4 * 1024 * 1024;
+
 /// Bytes that are split before lines are tried again, at first; doubled each time that other text turns up.
 const PATIENCE: u64 = 4 * 1024;
 
@@ -118,7 +121,9 @@ impl<'a, R: Read> Scanner<'a, R> {
             if swept > self.patience {
                 self.patience = PATIENCE;
             }
-            self.hand_on(out, run.end > 0)?;
+            if !self.batch.found.is_empty() || self.batch.bytes >= QUIET {
+                out(std::mem::take(&mut self.batch))?;
+            }
             let is_too_long = self.feed.rest().len() >= MAX_LINE;
             if run.stop != Stop::Short || is_too_long || !self.feed.fill() {
                 return ControlFlow::Continue(run.stop);
@@ -128,7 +133,8 @@ impl<'a, R: Read> Scanner<'a, R> {
 
     /// Reads those of the lines up to `end` that may hold a match.
     fn look_at_lines(&mut self, end: usize) {
-        let (block, search) = (&self.feed.rest()[..end], self.search);
+        let (rest, search) = (self.feed.rest(), self.search);
+        let block = &rest[..end];
         let mut hits = search.sieve.hits(block);
         let is_blank = |line: usize| block[self.starts[line]] != b'{';
         let (mut line, mut looked_at) = (0, 0);
@@ -145,7 +151,9 @@ impl<'a, R: Read> Scanner<'a, R> {
             if !is_blank(first) {
                 looked_at += 1;
                 let mut reader = Reading { search, file: self.file, batch: &mut self.batch };
-                reader.line(&block[self.starts[first]..at], self.lines + first as u64 + 1);
+                // Behind the bound there may be more of them.
+                let blanks = rest[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+                reader.line(&rest[self.starts[first]..at + blanks], self.lines + first as u64 + 1);
             }
             if line == self.starts.len() {
                 break;
@@ -175,10 +183,6 @@ impl<'a, R: Read> Scanner<'a, R> {
                 return ControlFlow::Continue(ended);
             }
         }
-    }
-
-    fn hand_on(&mut self, out: Out<'_>, moved: bool) -> ControlFlow<()> {
-        if moved { out(std::mem::take(&mut self.batch)) } else { ControlFlow::Continue(()) }
     }
 }
 
