@@ -67,11 +67,6 @@ impl Grammar {
         self.before_value() || self.state == State::Comma
     }
 
-    /// Whether plain characters of a string come next.
-    pub fn in_text(&self) -> bool {
-        matches!(self.state, State::Text { escaped: false, .. })
-    }
-
     /// Goes back to before an item of the list that is the `depth`th open bracket.
     pub fn reopen(&mut self, depth: usize) {
         self.open.truncate(depth);
@@ -96,6 +91,64 @@ impl Grammar {
             State::Colon => Err("`:` after a key"),
             State::Comma => self.comma(byte),
         }
+    }
+
+    /// Takes as many of `bytes` as are no more than [`Grammar::step`] would take, one after the other, and nobody waits
+    /// for: brackets are opened behind `opens` open ones only, and closed while more than `closes` stay open.
+    pub fn glide(&mut self, bytes: &[u8], opens: usize, closes: usize) -> usize {
+        let mut at = 0;
+        while let Some(&byte) = bytes.get(at) {
+            let next = match (self.state, byte) {
+                (State::Text { key, escaped: false }, _) => {
+                    at += plain_length(&bytes[at..]);
+                    match bytes.get(at..) {
+                        Some([b'"', ..]) if key => State::Colon,
+                        Some([b'"', ..]) => State::Comma,
+                        Some([b'\\', escaped, ..]) if *escaped != b'\n' => {
+                            at += 2;
+                            continue;
+                        }
+                        _ => return at,
+                    }
+                }
+                (State::Scalar, byte) if is_scalar(byte) => State::Scalar,
+                (State::Scalar, _) => {
+                    self.state = State::Comma;
+                    continue;
+                }
+                (state, b' ' | b'\t' | b'\r' | b'\n') if !matches!(state, State::Text { .. }) => state,
+                (State::FirstKey | State::Key, b'"') => State::Text { key: true, escaped: false },
+                (State::Colon, b':') => State::Value,
+                (State::FirstItem | State::Value, b'"') => State::Text { key: false, escaped: false },
+                (State::FirstItem | State::Value, byte) if is_scalar(byte) => State::Scalar,
+                (State::FirstItem | State::Value, b'{' | b'[')
+                    if (opens..MAX_DEPTH).contains(&self.open.len()) =>
+                {
+                    self.open.push(byte);
+                    if byte == b'{' { State::FirstKey } else { State::FirstItem }
+                }
+                (State::Comma, b',') => match self.open.last() {
+                    Some(b'{') => State::Key,
+                    Some(_) => State::Value,
+                    None => return at,
+                },
+                (State::FirstKey | State::FirstItem | State::Comma, b'}' | b']')
+                    if self.open.len() > closes + 1 && self.closes(byte) =>
+                {
+                    self.open.pop();
+                    State::Comma
+                }
+                _ => return at,
+            };
+            self.state = next;
+            at += 1;
+        }
+        at
+    }
+
+    /// Whether `byte` closes the innermost bracket.
+    fn closes(&self, byte: u8) -> bool {
+        matches!((self.open.last(), byte), (Some(b'{'), b'}') | (Some(b'['), b']'))
     }
 
     fn text(&mut self, byte: u8, key: bool, escaped: bool) -> Result<Step, &'static str> {
@@ -131,11 +184,11 @@ impl Grammar {
     }
 
     fn close(&mut self, byte: u8) -> Result<Step, &'static str> {
+        if self.closes(byte) {
+            self.open.pop();
+            return Ok(self.ended(Step::Ended));
+        }
         match (self.open.last(), byte) {
-            (Some(b'{'), b'}') | (Some(b'['), b']') => {
-                self.open.pop();
-                Ok(self.ended(Step::Ended))
-            }
             (Some(b'{'), _) => Err("`,` or `}`"),
             _ => Err("`,` or `]`"),
         }
@@ -153,6 +206,17 @@ impl Grammar {
     }
 }
 
+/// Bytes up to the one that ends a string's plain run.
+fn plain_length(bytes: &[u8]) -> usize {
+    /// Most strings are shorter, and found sooner one byte at a time.
+    const SHORT: usize = 16;
+    let ends = |byte: &u8| matches!(byte, b'"' | b'\\' | b'\n');
+    let (head, rest) = bytes.split_at(bytes.len().min(SHORT));
+    head.iter()
+        .position(ends)
+        .unwrap_or_else(|| head.len() + memchr::memchr3(b'"', b'\\', b'\n', rest).unwrap_or(rest.len()))
+}
+
 /// Bytes of numbers and of `true`, `false`, `null`.
 fn is_scalar(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
@@ -160,14 +224,17 @@ fn is_scalar(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Grammar, MAX_DEPTH, Step};
+    use proptest::prelude::*;
+
+    use super::{Grammar, MAX_DEPTH, State, Step};
 
     /// The bytes up to where the first value ends, or the complaint.
     fn first(text: &str) -> Result<Option<usize>, &'static str> {
         let mut grammar = Grammar::new();
         for (at, byte) in text.bytes().enumerate() {
             while grammar.step(byte)? == Step::EndedBefore {}
-            if grammar.depth() == 0 && !grammar.before_value() && !grammar.in_text() {
+            if grammar.depth() == 0 && !grammar.before_value() && !matches!(grammar.state, State::Text { .. })
+            {
                 return Ok(Some(at + 1));
             }
         }
@@ -180,6 +247,38 @@ mod tests {
             assert_eq!(first(text), Ok(Some(text.len())), "{text}");
             assert_eq!(first(&format!("{text}tail")), Ok(Some(text.len())), "{text}");
             assert_eq!(first(&text[..text.len() - 1]), Ok(None), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn gliding_is_stepping(text in "[\\{\\[\\]\\},:\"\\\\a1 \n]{0,40}", opens in 0..3_usize, closes in 0..3_usize) {
+            let (mut stepped, mut gliding) = (Grammar::new(), Grammar::new());
+            let mut at = 0;
+            while at < text.len() {
+                let glided = gliding.glide(&text.as_bytes()[at..], opens, closes);
+                for byte in text.as_bytes()[at..at + glided].iter().copied() {
+                    let before = stepped.depth();
+                    while stepped.step(byte).unwrap() == Step::EndedBefore {}
+                    let depth = stepped.depth();
+                    let bound = if depth > before { opens } else { closes };
+                    prop_assert!(depth == before || depth > bound);
+                }
+                at += glided;
+                let Some(byte) = text.as_bytes().get(at).copied() else { break };
+                // A number or word that has ended may be told of before the byte.
+                let whole = |grammar: &mut Grammar| match grammar.step(byte) {
+                    Ok(Step::EndedBefore) => grammar.step(byte),
+                    step => step,
+                };
+                let (left, right) = (whole(&mut gliding), whole(&mut stepped));
+                prop_assert_eq!(left, right);
+                if left.is_err() {
+                    break;
+                }
+                at += 1;
+                prop_assert_eq!(&gliding.open, &stepped.open);
+            }
         }
     }
 

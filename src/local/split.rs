@@ -195,9 +195,7 @@ impl<R: BufRead> Splitter<R> {
             if self.is_outside() {
                 self.window.set_mark();
             }
-            if self.grammar.in_text() {
-                self.window.advance_while(|byte| !matches!(byte, b'"' | b'\\'));
-            }
+            self.glide();
             if self.window.marked().len() > self.limit {
                 return Outcome::TooLong;
             }
@@ -221,6 +219,26 @@ impl<R: BufRead> Splitter<R> {
             if opens {
                 self.opened(byte);
             }
+        }
+    }
+
+    /// Goes over bytes at hand that neither end nor begin anything to hand out.
+    fn glide(&mut self) {
+        let depth = self.grammar.depth();
+        let (opens, closes) = match self.phase {
+            Phase::Between => return,
+            // The lists that are looked for are the first, second or third bracket.
+            Phase::Document { .. } => (3, 1),
+            Phase::Listing(list) if depth <= list.depth => return,
+            Phase::Listing(list) => (0, list.depth),
+            Phase::Tail => (0, 0),
+        };
+        if depth > 0 {
+            // No further than up to where a document is too long.
+            let room = (self.limit + 1).saturating_sub(self.window.marked().len());
+            let bytes = self.window.at_hand();
+            let taken = self.grammar.glide(&bytes[..bytes.len().min(room)], opens, closes);
+            self.window.advance_over(taken);
         }
     }
 

@@ -67,12 +67,22 @@ impl<R: BufRead> Window<R> {
         }
     }
 
-    /// Moves over bytes at hand for which `keep` holds; a line feed always stops it.
-    pub fn advance_while(&mut self, keep: impl Fn(u8) -> bool) {
-        let rest = &self.bytes[self.cursor.at..];
-        let length = rest.iter().position(|&byte| byte == b'\n' || !keep(byte)).unwrap_or(rest.len());
-        self.cursor.at += length;
-        self.cursor.column += length as u64;
+    /// What was read and lies before the cursor.
+    pub fn at_hand(&self) -> &[u8] {
+        &self.bytes[self.cursor.at..]
+    }
+
+    /// Moves over so many of the bytes at hand.
+    pub fn advance_over(&mut self, count: usize) {
+        let bytes = &self.bytes[self.cursor.at..self.cursor.at + count];
+        match memchr::memrchr(b'\n', bytes) {
+            None => self.cursor.column += count as u64,
+            Some(last) => {
+                self.cursor.line += memchr::memchr_iter(b'\n', bytes).count() as u64;
+                self.cursor.column = (count - last - 1) as u64;
+            }
+        }
+        self.cursor.at += count;
     }
 
     /// Where the cursor stands.
