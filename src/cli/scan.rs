@@ -11,11 +11,11 @@ use super::args::{Format, ScanArgs};
 use super::pipes::Pipes;
 use super::progress::ScanBar;
 use super::{Ending, output, rules};
+use crate::detect::{search_all_for, search_for};
 use crate::diagnostic::{Diagnostic, render, sanitize};
 use crate::eql::Query;
-use crate::eval::Matcher;
-use crate::event::Event;
-use crate::local::{EventFiles, Hit, Located, Next, ReadProblem, Search, Searching, Tally};
+use crate::eval::{Matcher, MatcherSet};
+use crate::local::{EventFiles, Hit, Located, Next, ReadProblem, Searching, Tally};
 use crate::schema::Schema;
 
 /// Unreadable lines that are shown one by one.
@@ -24,11 +24,10 @@ const SHOWN_PROBLEMS: u64 = 20;
 /// How long nothing is found before the progress is shown anew.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// One rule or query, ready to be tried on events.
+/// One rule or query, as finds name it.
 struct Sought {
     rule_id: Option<String>,
     name: String,
-    matcher: Matcher,
 }
 
 /// What a scan came to.
@@ -40,29 +39,41 @@ struct Totals {
 
 /// Prints every event of the files that a rule or the query matches.
 pub fn scan(args: &ScanArgs, color: bool) -> Ending {
-    match searches(args, color) {
-        Ok((searches, pipes)) => go(args, searches, pipes),
+    match wanted(args, color) {
+        Ok(wanted) => go(args, wanted),
         Err(error) => Ending::Wrong(error),
     }
 }
 
-fn searches(args: &ScanArgs, color: bool) -> anyhow::Result<(Vec<Sought>, Option<Pipes>)> {
+/// What is looked for: names, and a matcher for each of them.
+struct Wanted {
+    sought: Vec<Sought>,
+    set: Arc<MatcherSet>,
+    pipes: Option<Pipes>,
+}
+
+fn wanted(args: &ScanArgs, color: bool) -> anyhow::Result<Wanted> {
     let schema = schema(args.mapping.as_deref())?;
     let Some(text) = &args.eql else {
         let rules = rules::load(&args.rules.rules, color)?;
-        let search = |rule: &Arc<crate::rule::Rule>| {
+        let matcher = |rule: &Arc<crate::rule::Rule>| {
             let matcher = Matcher::compile(&rule.query, &schema, &rule.category_field);
-            let matcher =
-                matcher.map_err(|problems| refused(&rule.origin, &rule.query.text, &problems, color))?;
-            Ok(Sought { rule_id: Some(rule.rule_id.clone()), name: rule.name.clone(), matcher })
+            matcher.map_err(|problems| refused(&rule.origin, &rule.query.text, &problems, color))
         };
-        return Ok((rules.iter().map(search).collect::<anyhow::Result<_>>()?, None));
+        let matchers = rules.iter().map(matcher).collect::<anyhow::Result<_>>()?;
+        let name = |rule: &Arc<crate::rule::Rule>| Sought {
+            rule_id: Some(rule.rule_id.clone()),
+            name: rule.name.clone(),
+        };
+        let set = Arc::new(MatcherSet::new(matchers));
+        return Ok(Wanted { sought: rules.iter().map(name).collect(), set, pipes: None });
     };
     let query = Query::parse(text).map_err(|problems| refused("--eql", text, &problems, color))?;
     let matcher = Matcher::compile(&query, &schema, &args.event_category_field);
     let matcher = matcher.map_err(|problems| refused("--eql", text, &problems, color))?;
     let pipes = Pipes::new(&query.pipes, &args.timestamp_field);
-    Ok((vec![Sought { rule_id: None, name: text.clone(), matcher }], pipes))
+    let sought = vec![Sought { rule_id: None, name: text.clone() }];
+    Ok(Wanted { sought, set: Arc::new(MatcherSet::new(vec![matcher])), pipes })
 }
 
 fn schema(mapping: Option<&Path>) -> anyhow::Result<Schema> {
@@ -79,11 +90,12 @@ fn refused(origin: &str, text: &str, problems: &[Diagnostic], color: bool) -> an
     anyhow!("the query cannot be used\n{}", shown.join("\n\n"))
 }
 
-fn go(args: &ScanArgs, sought: Vec<Sought>, mut pipes: Option<Pipes>) -> Ending {
+fn go(args: &ScanArgs, wanted: Wanted) -> Ending {
+    let Wanted { sought, set, mut pipes } = wanted;
     let format = Format::or_fitting(args.format);
     let mut totals = Totals::default();
-    let sought = Arc::new(sought);
-    let mut searching = EventFiles::new(args.paths.clone()).search(&search(&sought, args.every_line));
+    let search = if args.every_line { search_all_for(&set) } else { search_for(&set) };
+    let mut searching = EventFiles::new(args.paths.clone()).search(&Arc::new(search));
     let bar = ScanBar::new();
     while let Some(found) = next(&mut searching, &bar, &totals) {
         let Hit { located, rules } = match found {
@@ -112,20 +124,6 @@ fn go(args: &ScanArgs, sought: Vec<Sought>, mut pipes: Option<Pipes>) -> Ending 
         }
     }
     totals.tell(searching.tally())
-}
-
-/// Tries every rule on the events that may match one; on all of them where every line is to be read.
-fn search(sought: &Arc<Vec<Sought>>, every_line: bool) -> Arc<Search> {
-    let rules = Arc::clone(sought);
-    let judge = move |event: &Event| {
-        let matching = rules.iter().enumerate().filter(|(_, rule)| rule.matcher.matches(event));
-        matching.map(|(number, _)| number).collect()
-    };
-    Arc::new(if every_line {
-        Search::of_all(judge)
-    } else {
-        Search::new(sought.iter().map(|sought| sought.matcher.needles()), judge)
-    })
 }
 
 /// The next find, however long it takes; the progress is shown in the meantime.

@@ -6,6 +6,7 @@ mod progress;
 mod question;
 mod report;
 mod runner;
+mod search;
 mod sink;
 mod source;
 #[cfg(test)]
@@ -17,5 +18,6 @@ pub use progress::{Progress, Watch};
 pub use question::{PrepareError, Question};
 pub use report::RuleReport;
 pub use runner::{ReadyError, Runner, Settings, look_back, overlap};
+pub use search::{search_all_for, search_for};
 pub use sink::{Outcome, Show, Sink, SinkError, install};
 pub use source::{Page, ReadError, Reader, Source};

@@ -8,7 +8,7 @@ use thiserror::Error;
 use crate::diagnostic::{Diagnostic, render};
 use crate::elastic::{Cluster, ElasticError, PatternMatch};
 use crate::eql::Query;
-use crate::eval::Matcher;
+use crate::eval::{Matcher, MatcherSet};
 use crate::event::Event;
 use crate::plan::{Fidelity, Input, Plan};
 use crate::rule::{Rule, TIMESTAMP};
@@ -34,7 +34,7 @@ pub(super) enum Ask {
     /// As a query.
     Cluster { plan: Box<Plan>, patterns: Vec<String>, fields: Vec<String>, blind: Option<String> },
     /// By evaluating the whole rule on each event.
-    Files { matcher: Arc<Matcher>, time_field: String, fallback: Option<String> },
+    Files { set: Arc<MatcherSet>, time_field: String, fallback: Option<String> },
 }
 
 /// A rule cannot be asked.
@@ -90,7 +90,7 @@ impl Question {
         let matcher = Matcher::compile(&rule.query, &Schema::ecs(), &rule.category_field);
         let matcher = matcher.map_err(|problems| unfit(&rule.query, &problems))?;
         let ask = Ask::Files {
-            matcher: Arc::new(matcher),
+            set: Arc::new(MatcherSet::new(vec![matcher])),
             time_field: rule.time.primary.clone(),
             fallback: rule.time.fallback.clone(),
         };

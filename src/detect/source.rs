@@ -8,12 +8,13 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::question::{Ask, PrepareError, Question};
+use super::search::search_for;
 use crate::checkpoint::Window;
 use crate::diagnostic::sanitize;
 use crate::elastic::{Cluster, ElasticError, Opening, PointInTime};
-use crate::eval::{Matcher, date};
+use crate::eval::date;
 use crate::event::Event;
-use crate::local::{EventFiles, Located, Next, ProblemKind, ReadProblem, Search, Searching};
+use crate::local::{EventFiles, Located, Next, ProblemKind, ReadProblem, Searching};
 use crate::rule::Rule;
 
 /// How long a point in time outlives its last page.
@@ -159,9 +160,9 @@ impl Source {
                     incomplete,
                 })))
             }
-            (Self::Files(files), Ask::Files { matcher, time_field, fallback }) => {
+            (Self::Files(files), Ask::Files { set, time_field, fallback }) => {
                 Ok(Reader::Files(Box::new(Lines {
-                    searching: files.search(&search(matcher)),
+                    searching: files.search(&Arc::new(search_for(set))),
                     read: 0,
                     time_field: time_field.clone(),
                     fallback: fallback.clone(),
@@ -301,17 +302,6 @@ impl Lines {
             tracing::warn!("{} matches are in no window for want of a time", self.without_time);
         }
     }
-}
-
-/// Tries the rule on every event that may match it.
-fn search(matcher: &Arc<Matcher>) -> Arc<Search> {
-    let judge = Arc::clone(matcher);
-    Arc::new(Search::new(
-        [matcher.needles()],
-        move |event| {
-            if judge.matches(event) { vec![0] } else { Vec::new() }
-        },
-    ))
 }
 
 /// The event's times by `field`, or where it lacks that, by `fallback`.

@@ -5,10 +5,14 @@ mod kind;
 mod leaf;
 mod needles;
 mod script;
+mod set;
 mod texts;
 mod version;
 
 pub use kind::Kind;
+pub use set::MatcherSet;
+
+use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
@@ -27,6 +31,7 @@ pub struct Matcher {
     text: String,
     root: Clause,
     needles: Needles,
+    fields: Vec<String>,
 }
 
 /// Why an event matches or not.
@@ -84,8 +89,21 @@ impl Matcher {
     ) -> Result<Self, Vec<Diagnostic>> {
         let mut problems = Vec::new();
         let root = compile(condition, schema, &mut problems);
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let mut fields = BTreeSet::new();
+        Condition::each_leaf(condition, &mut |_, leaf| {
+            fields.extend(leaf.fields().into_iter().map(|(field, _)| field));
+        });
         let needles = needles::needles(condition, schema);
-        if problems.is_empty() { Ok(Self { text: text.to_owned(), root, needles }) } else { Err(problems) }
+        Ok(Self { text: text.to_owned(), root, needles, fields: fields.into_iter().collect() })
+    }
+
+    /// The fields that it reads in a document, each once.
+    #[must_use]
+    pub fn fields(&self) -> &[String] {
+        &self.fields
     }
 
     /// The texts that every event which matches must hold.

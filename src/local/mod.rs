@@ -11,6 +11,7 @@ mod cloudtrail;
 mod durable;
 mod feed;
 mod files;
+mod glance;
 mod grammar;
 mod java_text;
 mod known;

@@ -72,6 +72,8 @@ pub(super) struct Scanner<'a, R> {
     lines: u64,
     patience: u64,
     starts: Vec<usize>,
+    /// Room for lines in lower case.
+    folded: Vec<u8>,
     batch: Batch,
 }
 
@@ -80,8 +82,8 @@ impl<'a, R: Read> Scanner<'a, R> {
     ///
     /// With a `bound`, lines that begin so many bytes on or later are left, unless a document reaches over it.
     pub fn new(feed: Feed<R>, search: &'a Search, file: &'a Named, bound: Option<usize>) -> Self {
-        let (starts, batch) = (Vec::new(), Batch::default());
-        Self { feed, search, file, bound, lines: 0, patience: PATIENCE, starts, batch }
+        let (starts, folded, batch) = (Vec::new(), Vec::new(), Batch::default());
+        Self { feed, search, file, bound, lines: 0, patience: PATIENCE, starts, folded, batch }
     }
 
     /// Goes over all of it; an early end where `out` wants no more.
@@ -135,7 +137,7 @@ impl<'a, R: Read> Scanner<'a, R> {
     fn look_at_lines(&mut self, end: usize) {
         let (rest, search) = (self.feed.rest(), self.search);
         let block = &rest[..end];
-        let mut hits = search.sieve.hits(block);
+        let mut hits = search.sieve.hits(block, &mut self.folded);
         let is_blank = |line: usize| block[self.starts[line]] != b'{';
         let (mut line, mut looked_at) = (0, 0);
         let mut at = 0;
@@ -201,7 +203,7 @@ struct Reading<'a, 'b> {
 impl Reading<'_, '_> {
     /// Reads one line (and blank ones behind it) that begins with `{`, ends with `}`, and is followed by a `{`.
     fn line(&mut self, text: &[u8], number: u64) {
-        if !self.search.sieve.admits(text, Form::Any) {
+        if !self.may_match(text, Form::Any) {
             self.batch.tally.passed_over += 1;
             return;
         }
@@ -229,7 +231,7 @@ impl Reading<'_, '_> {
             None => return false,
             Some(Ok(Piece { place, form, text })) => {
                 let place = Place { line: place.line + before, ..place };
-                if !self.search.sieve.admits(text, form) {
+                if !self.may_match(text, form) {
                     self.batch.tally.passed_over += 1;
                     return true;
                 }
@@ -246,6 +248,13 @@ impl Reading<'_, '_> {
             }
         }
         true
+    }
+
+    /// Whether the document need be read whole.
+    fn may_match(&self, text: &[u8], form: Form) -> bool {
+        // A record is read as another document than it spells.
+        let shows = form == Form::Any;
+        self.search.sieve.admits(text, form) && !(shows && self.search.sees_through(text, &self.file.shown))
     }
 
     fn document(&mut self, document: Value, form: Form, place: Place, text: &[u8]) {

@@ -4,17 +4,26 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::files::Located;
+use super::glance::Wanted;
 use super::problem::ReadProblem;
 use super::shape::Shaped;
 use super::sieve::Sieve;
 use crate::event::{Event, Needles};
 
 type Judge = dyn Fn(&Event) -> Vec<usize> + Send + Sync;
+type MayMatch = dyn Fn(&Event) -> bool + Send + Sync;
 
 /// Rules to be tried on every event, and what their matches must hold.
 pub struct Search {
     pub(super) sieve: Sieve,
     judge: Box<Judge>,
+    glance: Option<Glance>,
+}
+
+/// A look at some fields, before a document is read whole.
+struct Glance {
+    wanted: Wanted,
+    may_match: Box<MayMatch>,
 }
 
 impl Search {
@@ -27,13 +36,34 @@ impl Search {
         judge: impl Fn(&Event) -> Vec<usize> + Send + Sync + 'static,
     ) -> Self {
         let needles: Vec<&Needles> = needles.into_iter().collect();
-        Self { sieve: Sieve::new(&needles), judge: Box::new(judge) }
+        Self { sieve: Sieve::new(&needles), judge: Box::new(judge), glance: None }
     }
 
     /// Gives every event to `judge`.
     #[must_use]
     pub fn of_all(judge: impl Fn(&Event) -> Vec<usize> + Send + Sync + 'static) -> Self {
         Self::new([&Needles::default()], judge)
+    }
+
+    /// Looks at `fields` of a document first, and reads it whole only where `may_match` holds for what they hold.
+    ///
+    /// Where it does not, `judge` must name no rule for the whole.
+    #[must_use]
+    pub fn glancing<'f>(
+        self,
+        fields: impl IntoIterator<Item = &'f str>,
+        may_match: impl Fn(&Event) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        let glance = Glance { wanted: Wanted::new(fields), may_match: Box::new(may_match) };
+        Self { glance: Some(glance), ..self }
+    }
+
+    /// Whether a glance at the document `text`, found in a file of that name, shows that no rule matches it.
+    pub(super) fn sees_through(&self, text: &[u8], path: &str) -> bool {
+        let Some(Glance { wanted, may_match }) = &self.glance else { return false };
+        wanted
+            .part_of(text)
+            .is_some_and(|source| !may_match(&Event { index: path.to_owned(), source, ..Event::default() }))
     }
 
     pub(super) fn judge(&self, event: &Event) -> Vec<usize> {

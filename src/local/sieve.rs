@@ -5,7 +5,7 @@
 //! text with one of those is always read. CloudTrail records are read as other documents than they are spelled as:
 //! [`cloudtrail::spelling`] says which fields are copied.
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, packed};
 use memchr::memmem::Finder;
 
 use super::cloudtrail::{self, Spelling};
@@ -15,10 +15,13 @@ use crate::event::{Literal, Needles};
 /// Rules whose sets are looked at one by one.
 const MAX_EXAMINED: usize = 16;
 
+/// Texts that are looked for at once; more of them take longer than a glance at the document.
+const MAX_LEADS: usize = 48;
+
 /// What is looked for, made ready.
 pub(super) struct Sieve {
     /// Texts one of which is in every candidate (or an escape is); none where any text may match.
-    lead: Option<Words>,
+    lead: Option<Lead>,
     escape: Escape,
     /// What each rule needs; empty where there are too many rules to look at each.
     rules: Vec<Rule>,
@@ -73,12 +76,21 @@ impl Sieve {
             rules.clear();
         }
         let record = [&b"\"eventSource\""[..], b"\"Records\""].map(Finder::new);
-        Self { lead: lead.and_then(|pieces| Words::new(&pieces)), escape, rules, record }
+        Self { lead: lead.and_then(Lead::new), escape, rules, record }
     }
 
-    /// Where the first text that may be part of a match lies in `block`.
-    pub fn hits<'s, 'b>(&'s self, block: &'b [u8]) -> Hits<'s, 'b> {
-        Hits { sieve: self, block, lead: None, escape: None }
+    /// Where texts that may be part of a match lie in `block`; `folded` is room for a copy of it.
+    pub fn hits<'s, 'b>(&'s self, block: &'b [u8], folded: &'b mut Vec<u8>) -> Hits<'s, 'b> {
+        let leads = match &self.lead {
+            Some(lead) if lead.folds => {
+                folded.clear();
+                folded.extend_from_slice(block);
+                folded.make_ascii_lowercase();
+                &folded[..]
+            }
+            _ => block,
+        };
+        Hits { sieve: self, block, leads, lead: None, escape: None }
     }
 
     /// Whether the document `text` may match.
@@ -87,7 +99,7 @@ impl Sieve {
             return true;
         }
         if self.rules.is_empty() {
-            return self.lead.as_ref().is_none_or(|lead| lead.find(text).is_some());
+            return self.lead.as_ref().is_none_or(|lead| lead.is_in(text));
         }
         let all_in = |sets: &[Words]| sets.iter().all(|words| words.find(text).is_some());
         let mut is_record = None;
@@ -105,6 +117,8 @@ impl Sieve {
 pub(super) struct Hits<'s, 'b> {
     sieve: &'s Sieve,
     block: &'b [u8],
+    /// The block as the lead is looked for in it.
+    leads: &'b [u8],
     /// The next one of either kind, as far as it is known.
     lead: Option<usize>,
     escape: Option<usize>,
@@ -115,12 +129,64 @@ impl Hits<'_, '_> {
     pub fn next(&mut self, at: usize) -> Option<usize> {
         let end = self.block.len();
         let Some(lead) = &self.sieve.lead else { return (at < end).then_some(at) };
-        let rest = &self.block[at.min(end)..];
+        let (rest, leads) = (&self.block[at.min(end)..], &self.leads[at.min(end)..]);
         let known = |place: Option<usize>| place.filter(|place| *place >= at);
-        self.lead = known(self.lead).or_else(|| Some(lead.find(rest).map_or(end, |found| at + found)));
+        self.lead = known(self.lead).or_else(|| Some(lead.find(leads).map_or(end, |found| at + found)));
         self.escape =
             known(self.escape).or_else(|| Some(self.sieve.escape.find(rest).map_or(end, |found| at + found)));
         self.lead.min(self.escape).filter(|place| *place < end)
+    }
+}
+
+/// The texts that are looked for in everything; where some of them ignore case, all are looked for in lower case.
+struct Lead {
+    folds: bool,
+    searcher: Searcher,
+}
+
+enum Searcher {
+    None,
+    One(Box<Finder<'static>>),
+    Few(Box<packed::Searcher>),
+    Many(Box<AhoCorasick>),
+}
+
+impl Lead {
+    /// Nothing where there are more than can be looked for in little time.
+    fn new(mut pieces: Vec<Piece>) -> Option<Self> {
+        let folds = pieces.iter().any(|piece| piece.ignore_case);
+        if folds {
+            for piece in &mut pieces {
+                piece.bytes.make_ascii_lowercase();
+            }
+        }
+        let mut texts: Vec<Vec<u8>> = pieces.into_iter().map(|piece| piece.bytes).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        let searcher = match texts.as_slice() {
+            [] => Searcher::None,
+            [text] => Searcher::One(Box::new(Finder::new(text).into_owned())),
+            texts if texts.len() > MAX_LEADS => return None,
+            texts => match packed::Searcher::new(texts) {
+                Some(few) => Searcher::Few(Box::new(few)),
+                None => Searcher::Many(Box::new(AhoCorasick::new(texts).ok()?)),
+            },
+        };
+        Some(Self { folds, searcher })
+    }
+
+    /// The first of the texts in `block`, which is in lower case where that matters.
+    fn find(&self, block: &[u8]) -> Option<usize> {
+        match &self.searcher {
+            Searcher::None => None,
+            Searcher::One(finder) => finder.find(block),
+            Searcher::Few(searcher) => searcher.find(block).map(|found| found.start()),
+            Searcher::Many(searcher) => searcher.find(block).map(|found| found.start()),
+        }
+    }
+
+    fn is_in(&self, text: &[u8]) -> bool {
+        if self.folds { self.find(&text.to_ascii_lowercase()).is_some() } else { self.find(text).is_some() }
     }
 }
 

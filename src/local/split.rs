@@ -192,10 +192,10 @@ impl<R: BufRead> Splitter<R> {
     /// Reads on until a document or an item is whole, or cannot be.
     fn run(&mut self) -> Outcome {
         loop {
+            self.glide();
             if self.is_outside() {
                 self.window.set_mark();
             }
-            self.glide();
             if self.window.marked().len() > self.limit {
                 return Outcome::TooLong;
             }

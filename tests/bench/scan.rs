@@ -13,9 +13,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use events::Share;
+use stakeout::detect::{search_all_for, search_for};
 use stakeout::eql::Query;
-use stakeout::eval::Matcher;
-use stakeout::local::{EventFiles, Search};
+use stakeout::eval::{Matcher, MatcherSet};
+use stakeout::local::EventFiles;
 use stakeout::schema::Schema;
 
 /// Bytes of one event, about.
@@ -57,19 +58,12 @@ fn measure(name: &str, path: &PathBuf, count: usize) -> Result<(), Failure> {
         let matcher = Matcher::compile(&query, &Schema::ecs(), "event.type");
         matchers.push(matcher.map_err(|problems| format!("{problems:?}"))?);
     }
-    let (matchers, bytes) = (Arc::new(matchers), std::fs::metadata(path)?.len());
+    let (set, bytes) = (Arc::new(MatcherSet::new(matchers)), std::fs::metadata(path)?.len());
     for way in ["every event", "needles"] {
         let mut times: Vec<_> = (0..if way == "needles" { 7 } else { 3 })
             .map(|_| {
                 let start = Instant::now();
-                let judge = Arc::clone(&matchers);
-                let judge = move |event: &stakeout::event::Event| {
-                    (0..judge.len()).filter(|rule| judge[*rule].matches(event)).collect()
-                };
-                let search = match way {
-                    "needles" => Search::new(matchers.iter().map(Matcher::needles), judge),
-                    _ => Search::of_all(judge),
-                };
+                let search = if way == "needles" { search_for(&set) } else { search_all_for(&set) };
                 let mut searching = EventFiles::new([path.clone()]).search(&Arc::new(search));
                 let found = searching.by_ref().count();
                 (start.elapsed(), found, searching.tally())
