@@ -8,10 +8,13 @@ use crate::local::Search;
 /// Tries all matchers on every event that may match one of them; finds name them by their numbers.
 #[must_use]
 pub fn search_for(set: &Arc<MatcherSet>) -> Search {
-    let (judge, glance) = (Arc::clone(set), Arc::clone(set));
-    let fields = set.telling_fields();
-    Search::new(set.needles(), move |event| judge.matching(event))
-        .glancing(fields.iter().map(String::as_str), move |part| glance.may_match(part))
+    let (judge, glance, teller) = (Arc::clone(set), Arc::clone(set), Arc::clone(set));
+    let search = Search::new(set.needles(), move |event| judge.matching(event))
+        .glancing(set.fields().iter().map(String::as_str), move |part| !glance.matching(part).is_empty());
+    match set.telling_fields() {
+        Some(fields) => search.telling(fields, move |field, text| teller.is_telling(field, text)),
+        None => search,
+    }
 }
 
 /// Tries all matchers on every event, so that each document is read whole.

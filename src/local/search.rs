@@ -12,18 +12,14 @@ use crate::event::{Event, Needles};
 
 type Judge = dyn Fn(&Event) -> Vec<usize> + Send + Sync;
 type MayMatch = dyn Fn(&Event) -> bool + Send + Sync;
+type IsTelling = dyn Fn(usize, &str) -> bool + Send + Sync;
 
 /// Rules to be tried on every event, and what their matches must hold.
 pub struct Search {
     pub(super) sieve: Sieve,
     judge: Box<Judge>,
-    glance: Option<Glance>,
-}
-
-/// A look at some fields, before a document is read whole.
-struct Glance {
-    wanted: Wanted,
-    may_match: Box<MayMatch>,
+    telling: Option<(Wanted, Box<IsTelling>)>,
+    glance: Option<(Wanted, Box<MayMatch>)>,
 }
 
 impl Search {
@@ -36,7 +32,7 @@ impl Search {
         judge: impl Fn(&Event) -> Vec<usize> + Send + Sync + 'static,
     ) -> Self {
         let needles: Vec<&Needles> = needles.into_iter().collect();
-        Self { sieve: Sieve::new(&needles), judge: Box::new(judge), glance: None }
+        Self { sieve: Sieve::new(&needles), judge: Box::new(judge), telling: None, glance: None }
     }
 
     /// Gives every event to `judge`.
@@ -45,7 +41,21 @@ impl Search {
         Self::new([&Needles::default()], judge)
     }
 
-    /// Looks at `fields` of a document first, and reads it whole only where `may_match` holds for what they hold.
+    /// Looks at the texts in `fields` of a document first (a boolean's word is one), and reads it on only where
+    /// `is_telling` holds for one of them and its field's number.
+    ///
+    /// Where it holds for none, `judge` must name no rule.
+    #[must_use]
+    pub fn telling<'f>(
+        self,
+        fields: impl IntoIterator<Item = &'f str>,
+        is_telling: impl Fn(usize, &str) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self { telling: Some((Wanted::new(fields), Box::new(is_telling))), ..self }
+    }
+
+    /// Looks at `fields` of a document before it is read whole, which it is only where `may_match` holds for an event
+    /// of what they hold.
     ///
     /// Where it does not, `judge` must name no rule for the whole.
     #[must_use]
@@ -54,13 +64,20 @@ impl Search {
         fields: impl IntoIterator<Item = &'f str>,
         may_match: impl Fn(&Event) -> bool + Send + Sync + 'static,
     ) -> Self {
-        let glance = Glance { wanted: Wanted::new(fields), may_match: Box::new(may_match) };
-        Self { glance: Some(glance), ..self }
+        Self { glance: Some((Wanted::new(fields), Box::new(may_match))), ..self }
     }
 
-    /// Whether a glance at the document `text`, found in a file of that name, shows that no rule matches it.
+    /// Whether a look at the document `text`, found in a file of that name, shows that no rule matches it.
     pub(super) fn sees_through(&self, text: &[u8], path: &str) -> bool {
-        let Some(Glance { wanted, may_match }) = &self.glance else { return false };
+        if let Some((wanted, is_telling)) = &self.telling {
+            match wanted.any_text(text, &mut |field, text| is_telling(field, text)) {
+                Some(true) => {}
+                Some(false) => return true,
+                // What cannot be read in part is read whole.
+                None => return false,
+            }
+        }
+        let Some((wanted, may_match)) = &self.glance else { return false };
         wanted
             .part_of(text)
             .is_some_and(|source| !may_match(&Event { index: path.to_owned(), source, ..Event::default() }))
