@@ -15,7 +15,7 @@ pub use backfill::BackfillRange;
 pub use pass::{PassError, WindowReport};
 pub use progress::{Progress, Watch};
 pub use question::{PrepareError, Question};
-pub use report::RuleReport;
+pub use report::{Hindrance, RuleReport};
 pub use runner::{ReadyError, Runner, Settings, look_back, overlap};
 pub use sink::{Outcome, Show, Sink, SinkError, install};
 pub use source::{Page, ReadError, Reader, Source};

@@ -64,7 +64,16 @@ impl SinkError {
     /// Whether the same may well succeed later, with nothing changed by anyone.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Elastic(error) if error.is_retryable())
+        self.elastic().is_some_and(ElasticError::is_retryable)
+    }
+
+    /// The failed request behind it; none where a file is written.
+    #[must_use]
+    pub fn elastic(&self) -> Option<&ElasticError> {
+        match self {
+            Self::Elastic(error) => Some(error),
+            Self::File(_) => None,
+        }
     }
 }
 
