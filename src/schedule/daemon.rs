@@ -110,6 +110,9 @@ impl Group {
         let (mut attempt, mut pause, mut left) = (1, WAITS.0, self.interval / 2);
         while !rules.is_empty() && self.reach.wait(&self.watch).await {
             let failed = self.run(rules, &mut resting).await;
+            if failed.is_empty() {
+                return;
+            }
             let rests = failed.iter().filter_map(|(_, report)| report.rest);
             let wait = rests.map(|rest| rest.min(LONGEST_REST)).fold(pause, Ord::max);
             let again = (wait <= left).then_some(wait);
@@ -172,7 +175,7 @@ fn say_hindered(report: &RuleReport, attempt: u32, wait: Option<Duration>) {
     let to = window.map(|window| tracing::field::display(window.to));
     match wait {
         Some(wait) => {
-            tracing::warn!(rule, from, to, attempt, %reason, ?wait, "failed: it is tried again soon")
+            tracing::warn!(rule, from, to, attempt, %reason, ?wait, "failed: it is tried again soon");
         }
         None => {
             tracing::warn!(rule, from, to, attempt, %reason, "failed: the next run reads the time between");

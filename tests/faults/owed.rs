@@ -45,19 +45,21 @@ fn each_attempt_is_said_with_a_growing_wait_while_all_else_goes_on() {
         until(LIMIT, &format!("{words}\n{}", world.said()), || {
             lines(&world, "owed: it is tried again", &words) > 0
         });
+        assert_eq!(wait(&world), seconds);
+        world.tries_again_at(2100);
         is_alerted(&mut world, &logs, &format!("newer-{attempt}"));
         is_alerted(&mut world, &other, &format!("other-{attempt}"));
         world.windows_pass(2);
-        assert_eq!(wait(&world), seconds);
+        assert_eq!(world.owed(), 1);
         if attempt < 4 {
-            world.wait_is_over();
+            world.tries_again_at(2000);
         }
     }
     assert_eq!(lines(&world, "owed: it is tried again", ""), 4, "no line a window:\n{}", world.said());
     assert_eq!(lines(&world, "owed: it is tried again", "Other AWS"), 0);
     let opened = format!("/{filebeat}/_open?wait_for_active_shards=1");
     assert_eq!(world.cluster.send("POST", &opened, None).expect("an answer").status, 200);
-    // At once, though the wait is four minutes.
+    // At once, though the wait is long.
     until(LIMIT, "the end to be said", || lines(&world, "owed no more", "failed_attempts=4") == 1);
     world.settles();
 }

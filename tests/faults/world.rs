@@ -300,16 +300,16 @@ impl World {
         self.is_true();
     }
 
-    /// Makes what is owed due, as if the wait between two tries were over.
-    pub fn wait_is_over(&self) {
+    /// Sets when what is owed is tried again: in the past as if the wait were over, in the future to hold it.
+    pub fn tries_again_at(&self, year: u32) {
         self.change_checkpoint(|cursor| {
             for owed in cursor["owed"].as_array_mut().into_iter().flatten() {
-                owed["retry_at"] = json!("2000-01-01T00:00:00Z");
+                owed["retry_at"] = json!(format!("{year}-01-01T00:00:00Z"));
             }
         });
     }
 
-    /// The same, but only where something waits.
+    /// Lets what is owed be tried again now, where it waits.
     fn hurry(&self, cursor: &Value) {
         let waits = |owed: &Value| {
             owed["retry_at"]
@@ -317,7 +317,7 @@ impl World {
                 .is_some_and(|at| at.parse().is_ok_and(|at: DateTime<Utc>| at > seconds_ago(0) + self.shift))
         };
         if cursor["owed"].as_array().is_some_and(|owed| owed.iter().any(waits)) {
-            self.wait_is_over();
+            self.tries_again_at(2000);
         }
     }
 
