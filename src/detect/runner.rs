@@ -141,7 +141,9 @@ impl Runner {
     {
         let started = Instant::now();
         let span = tracing::debug_span!("rule", name = %sanitize(&rule.name));
-        let (mut report, resent) = counted(self.prepared(rule, watch, body).instrument(span)).await;
+        // Boxed, as the whole run lies in it.
+        let run = Box::pin(self.prepared(rule, watch, body).instrument(span));
+        let (mut report, resent) = counted(run).await;
         report.retries = resent.total();
         report.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         say_resent(&report, &resent);
@@ -279,7 +281,7 @@ impl Runner {
         let before: Vec<Owed> = progressing.cursor().owed_in(sweep).cloned().collect();
         let span = tracing::debug_span!("sweep", from = %sweep.from, to = %sweep.to);
         let owed = match progressing.pass.over(sweep).instrument(span).await {
-            Ok(found) => progressing.take_late(found),
+            Ok(found) => progressing.take_late(&found),
             failed => match progressing.take(sweep, &failed) {
                 Ok(owed) => owed,
                 Err(_) => return,
@@ -340,7 +342,7 @@ impl Progressing<'_> {
     }
 
     /// Counts what a sweep found anew: the reason why its stretch is owed, if it is.
-    fn take_late(&mut self, found: WindowReport) -> Option<String> {
+    fn take_late(&mut self, found: &WindowReport) -> Option<String> {
         self.report.late += found.created;
         self.report.alerts_created += found.created;
         self.report.matches += found.created;

@@ -116,7 +116,9 @@ impl Group {
             let rests = failed.iter().filter_map(|(_, report)| report.rest);
             let wait = rests.map(|rest| rest.min(LONGEST_REST)).fold(pause, Ord::max);
             let again = (wait <= left).then_some(wait);
-            failed.iter().for_each(|(_, report)| say_hindered(report, attempt, again));
+            for (_, report) in &failed {
+                say_hindered(report, attempt, again);
+            }
             let Some(wait) = again else { return };
             tokio::select! {
                 () = self.watch.stop.cancelled() => return,

@@ -55,7 +55,8 @@ fn each_attempt_is_said_with_a_growing_wait_while_all_else_goes_on() {
             world.tries_again_at(2000);
         }
     }
-    assert_eq!(lines(&world, "owed: it is tried again", ""), 4, "no line a window:\n{}", world.said());
+    let closed = lines(&world, "owed: it is tried again", "closed and not searched");
+    assert_eq!(closed, 4, "no line a window:\n{}", world.said());
     assert_eq!(lines(&world, "owed: it is tried again", "Other AWS"), 0);
     let opened = format!("/{filebeat}/_open?wait_for_active_shards=1");
     assert_eq!(world.cluster.send("POST", &opened, None).expect("an answer").status, 200);
