@@ -11,7 +11,7 @@ use super::Ending;
 use super::args::{AuditArgs, Format};
 use super::output;
 use super::places;
-use super::progress::show_progress;
+use super::progress::{Bar, show_progress};
 use super::rules;
 use super::task;
 use crate::alert::Run;
@@ -123,20 +123,23 @@ impl Job {
         printed: &Printed,
         watch: &Watch,
     ) -> AuditReport {
-        let bar = show_progress(&self.range, watch, "alerts not there");
-        let aside = bar.as_ref().map(super::progress::Bar::aside);
+        // Each rule's progress is its own.
+        let watch = Watch { stop: watch.stop.clone(), ..Watch::default() };
+        let bar = show_progress(&self.range, &watch, "alerts not there");
+        let aside = bar.as_ref().map(Bar::aside);
         let tell = |missing: &Missing| {
             let print = || self.print(missing);
-            let read_on = aside.as_ref().map_or_else(print, |aside| aside(&print));
-            if !read_on {
+            if !aside.as_ref().map_or_else(print, |aside| aside(&print)) {
                 printed.unread.store(true, Ordering::Relaxed);
-                watch.stop.cancel();
+                if !self.repair {
+                    watch.stop.cancel();
+                }
             }
         };
         let audit = Audit { range: &self.range, repair: self.repair, tell: &tell };
         match hindrance {
             Some(reason) => audit.not_tried(rule, reason),
-            None => self.runner.audit_rule(rule, &audit, watch).await,
+            None => self.runner.audit_rule(rule, &audit, &watch).await,
         }
     }
 
@@ -150,9 +153,10 @@ impl Job {
 }
 
 impl Printed {
-    /// A rule's totals, and what could not be compared on stderr; false where nobody reads any more.
+    /// A rule's totals, and what could not be compared on stderr; false where nobody reads any more and nothing is to
+    /// be written.
     fn tell(&mut self, report: &AuditReport, job: &Job) -> bool {
-        if self.unread.load(Ordering::Relaxed) {
+        if self.unread.load(Ordering::Relaxed) && !job.repair {
             return false;
         }
         for unread in &report.incomplete {
@@ -167,10 +171,11 @@ impl Printed {
         if report.repaired.is_none() && report.absent() > 0 {
             output::say(&format!("rule `{}`: `--repair` writes the alerts that are not there", report.rule));
         }
-        match job.format {
+        let read_on = match job.format {
             Format::Human => output::result(&summary(report)),
             Format::Json => output::json(report),
-        }
+        };
+        read_on || job.repair
     }
 }
 
