@@ -62,13 +62,11 @@ impl Job {
     async fn go(self, stop: CancellationToken) -> Ending {
         let watch = Watch { stop, ..Watch::default() };
         let seen = watch.clone();
-        match task::within_grace(tokio::spawn(async move { self.all_rules(&seen).await }), &watch).await {
-            Some(ending) => ending,
-            None => {
-                output::say("error: stopped before the end");
-                Ending::Failed
-            }
-        }
+        let task = tokio::spawn(async move { self.all_rules(&seen).await });
+        task::within_grace(task, &watch).await.unwrap_or_else(|| {
+            output::say("error: stopped before the end");
+            Ending::Failed
+        })
     }
 
     /// Every rule, one after the other; once the cluster is out of reach the others are not tried.

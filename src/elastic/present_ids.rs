@@ -28,8 +28,8 @@ struct Found {
     index: String,
     #[serde(rename = "_id")]
     id: String,
-    #[serde(default)]
-    found: bool,
+    #[serde(default, rename = "found")]
+    exists: bool,
     #[serde(default)]
     error: Option<Reason>,
 }
@@ -74,7 +74,7 @@ fn read(answer: &Answer) -> Result<Vec<String>, ElasticError> {
         }
         return Err(answer.error(Cause::Shards(words)));
     }
-    Ok(docs.into_iter().filter(|found| found.found).map(|found| found.id).collect())
+    Ok(docs.into_iter().filter(|found| found.exists).map(|found| found.id).collect())
 }
 
 #[cfg(test)]

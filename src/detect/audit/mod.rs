@@ -181,7 +181,9 @@ impl Comparison<'_> {
         window: Window,
     ) -> Result<(), PassError> {
         if self.report.repaired.is_none() {
-            absent.iter().for_each(|(id, event)| self.name(pass.rule, id, event, window, None));
+            for (id, event) in absent {
+                self.name(pass.rule, id, event, window, None);
+            }
             return Ok(());
         }
         let written = pass.write(absent, window).await;
