@@ -1,5 +1,6 @@
 //! Where the stages meet: a rule's windows are read, matched, alerted on and remembered.
 
+mod audit;
 mod backfill;
 mod pass;
 mod progress;
@@ -11,6 +12,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+pub use audit::{Audit, AuditReport, Missing, Unread, Why};
 pub use backfill::BackfillRange;
 pub use pass::{PassError, WindowReport};
 pub use progress::{Progress, Watch};

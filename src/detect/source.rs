@@ -302,7 +302,7 @@ impl Lines {
 }
 
 /// The event's times by `field`, or where it lacks that, by `fallback`.
-fn times(event: &Event, field: &str, fallback: Option<&str>) -> Vec<DateTime<Utc>> {
+pub(super) fn times(event: &Event, field: &str, fallback: Option<&str>) -> Vec<DateTime<Utc>> {
     let read = |field: &str| event.values(field).iter().filter_map(parsed).collect::<Vec<_>>();
     match fallback {
         Some(fallback) if !event.any(field, |_| true) => read(fallback),

@@ -27,6 +27,7 @@ mod known_ids;
 mod page;
 mod page_size;
 mod point_in_time;
+mod present_ids;
 mod reason;
 mod resent;
 mod resolve;
