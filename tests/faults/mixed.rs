@@ -24,7 +24,8 @@ const STEPS: usize = 12;
 /// Of a thousand requests so many meet a fault.
 const FAULTS: usize = 80;
 
-fn number(name: &str, default: u64) -> u64 {
+/// A number that the environment asks for.
+pub fn number(name: &str, default: u64) -> u64 {
     setting(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}: expected a number")))
 }
 

@@ -4,13 +4,16 @@
 mod alerts;
 mod backfills;
 mod dice;
+mod elastalert;
 mod fault;
+mod head_to_head;
 mod http;
 mod indices;
 mod kills;
 mod late;
 mod mixed;
 mod nodes;
+mod peers;
 mod proxy;
 mod replicas;
 mod requests;
