@@ -59,6 +59,10 @@ enum Trial {
     Kills,
 }
 
+impl Trial {
+    const ALL: [Self; 3] = [Self::Network, Self::Shards, Self::Kills];
+}
+
 /// One tool in one world.
 struct Side {
     running: Option<Running>,
@@ -70,6 +74,8 @@ struct Side {
 }
 
 /// How one run ended.
+///
+/// Where events were late, the machine was too busy to make them searchable in time: the run says little about overlaps.
 struct Row {
     seed: u64,
     trial: Trial,
@@ -104,14 +110,14 @@ impl Side {
     fn start(&mut self) {
         let folder = self.world.folder.path().join(format!("start-{}", self.starts));
         std::fs::create_dir(&folder).expect("a folder for what it says");
-        self.running = Some(match &self.other {
-            Some(other) => other.start(&folder),
-            None => {
-                let arguments = self.world.arguments();
-                let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-                Running::start(&folder, &arguments)
-            }
-        });
+        let running = if let Some(other) = &self.other {
+            other.start(&folder)
+        } else {
+            let arguments = self.world.arguments();
+            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+            Running::start(&folder, &arguments)
+        };
+        self.running = Some(running);
         self.starts += 1;
     }
 
@@ -240,22 +246,26 @@ fn run(seed: u64, trial: Trial, tool: Tool, programs: &Path) -> Option<Row> {
 #[test]
 #[ignore = "installs another tool and takes minutes: a comparison by command"]
 fn head_to_head() {
+    if World::shared().is_none() {
+        return;
+    }
     let programs = install();
     let (first, runs) = (number("STAKEOUT_TEST_SEED", 1), number("STAKEOUT_TEST_FAULT_RUNS", 3));
     let mut rows = Vec::new();
     for seed in first..first + runs {
-        let games =
-            [Trial::Network, Trial::Shards, Trial::Kills].map(|trial| TOOLS.map(|tool| (trial, tool)));
+        let games = Trial::ALL.map(|trial| TOOLS.map(|tool| (trial, tool)));
         rows.extend(std::thread::scope(|scope| {
             let games: Vec<_> = games
                 .as_flattened()
                 .iter()
                 .map(|(trial, tool)| scope.spawn(|| run(seed, *trial, *tool, &programs)))
                 .collect();
-            games.into_iter().filter_map(|game| game.join().expect("a run")).collect::<Vec<Row>>()
+            games.into_iter().filter_map(|game| game.join().ok().flatten()).collect::<Vec<Row>>()
         }));
     }
     sum_up(&rows);
+    let games = runs * Trial::ALL.len() as u64 * TOOLS.len() as u64;
+    assert_eq!(rows.len() as u64, games, "a run came to no end");
     for row in rows.iter().filter(|row| row.tool == Tool::Stakeout) {
         assert!(row.verdict.is_perfect(), "{row}: {:?}", row.verdict);
     }
