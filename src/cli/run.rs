@@ -83,13 +83,8 @@ impl Job {
 
     async fn watch_over(&self, watch: Watch) -> Ending {
         tracing::info!(rules = self.rules.len(), version = env!("CARGO_PKG_VERSION"), "watching");
-        match schedule::run(self.runner.clone(), self.rules.clone(), watch).await {
-            Ok(()) => Ending::Done,
-            Err(error) => {
-                output::say(&format!("error: {error}"));
-                Ending::Failed
-            }
-        }
+        schedule::run(self.runner.clone(), self.rules.clone(), watch).await;
+        Ending::Done
     }
 
     async fn one_shot(&self, watch: Watch) -> Ending {

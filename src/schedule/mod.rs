@@ -5,5 +5,5 @@ mod daemon;
 mod shutdown;
 
 pub use clock::utc_now;
-pub use daemon::{ScheduleError, run};
+pub use daemon::run;
 pub use shutdown::{GRACE, stop_on_signals};
