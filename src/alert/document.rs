@@ -5,22 +5,12 @@ use serde_json::{Map, Value, json};
 
 use super::identity::AlertId;
 use super::reason::reason;
+use super::rule_fields::{ecs_fields, has_own, kibana_fields};
 use crate::event::Event;
 use crate::rule::Rule;
 
 /// Roots that an alert fills itself; an event must not be able to set them.
 const OWN_ROOTS: &[&str] = &["kibana", "signal", "stakeout", "threshold_result"];
-
-/// Keys of a rule that its alerts carry just as the file has them, where it has them.
-const AS_WRITTEN: &[&str] = &[
-    "from",
-    "interval",
-    "timestamp_override",
-    "rule_name_override",
-    "timeline_id",
-    "timeline_title",
-    "building_block_type",
-];
 
 /// Longest event text that a reduced alert carries, in bytes of JSON: proxies often take no more than 1 MiB at a time.
 const LONGEST_REDUCED_EVENT: usize = 500_000;
@@ -58,6 +48,8 @@ pub struct AlertDocument {
 #[derive(Debug, Clone)]
 pub struct AlertBuilder {
     shared: Map<String, Value>,
+    /// ECS's `rule` and `threat`, for events that have none of their own.
+    ecs: Map<String, Value>,
     severity: String,
     name: String,
 }
@@ -66,8 +58,12 @@ impl AlertBuilder {
     /// Prepares the part that all alerts of `rule` in `run` share.
     #[must_use]
     pub fn new(rule: &Rule, run: &Run) -> Self {
-        let shared = rule_fields(rule).into_iter().chain(run_fields(rule, run)).collect();
-        Self { shared, severity: rule.severity.as_str().to_owned(), name: rule.name.clone() }
+        Self {
+            shared: kibana_fields(rule).into_iter().chain(run_fields(rule, run)).collect(),
+            ecs: ecs_fields(rule),
+            severity: rule.severity.as_str().to_owned(),
+            name: rule.name.clone(),
+        }
     }
 
     /// The alert for `event`, whose id is `id`.
@@ -76,6 +72,9 @@ impl AlertBuilder {
         let mut body = copied_event(event);
         set_event_kind(&mut body);
         body.insert("@timestamp".into(), time(found.at));
+        let own = |(root, _): &(&String, &Value)| !has_own(event, root);
+        let ecs = self.ecs.iter().filter(own).map(|(root, value)| (root.clone(), value.clone()));
+        body.extend(ecs);
         body.extend(self.about(event, id, found));
         body.extend(originals(event));
         AlertDocument { id: id.clone(), body }
@@ -87,6 +86,7 @@ impl AlertBuilder {
         let mut body = Map::new();
         body.insert("@timestamp".into(), time(found.at));
         body.insert("event".into(), json!({"kind": "signal"}));
+        body.extend(self.ecs.clone());
         body.extend(self.about(event, id, found));
         let text = Value::Object(event.source.clone()).to_string();
         body.insert("stakeout.reduced.reason".into(), refusal.into());
@@ -142,45 +142,6 @@ fn run_fields(rule: &Rule, run: &Run) -> Map<String, Value> {
             .map(|kind| ("kibana.alert.building_block_type".to_owned(), json!(kind))),
     );
     fields
-}
-
-fn rule_fields(rule: &Rule) -> Map<String, Value> {
-    let mut fields = object([
-        ("uuid", json!(rule.rule_id)),
-        ("rule_id", json!(rule.rule_id)),
-        ("name", json!(rule.name)),
-        ("category", json!("Event Correlation Rule")),
-        ("consumer", json!("siem")),
-        ("producer", json!("siem")),
-        ("rule_type_id", json!("siem.eqlRule")),
-        ("type", json!("eql")),
-        ("enabled", json!(true)),
-        ("created_by", json!("stakeout")),
-        ("updated_by", json!("stakeout")),
-        ("revision", json!(0)),
-        ("description", json!(rule.description)),
-        ("author", json!(rule.author)),
-        ("tags", json!(rule.tags)),
-        ("references", json!(rule.references)),
-        ("false_positives", json!(rule.false_positives)),
-        ("threat", json!(rule.threat)),
-        ("severity", json!(rule.severity.as_str())),
-        ("risk_score", json!(rule.risk_score)),
-        ("indices", json!(rule.index)),
-        ("from", json!(format!("now-{}s", rule.schedule.look_back.as_secs()))),
-        ("to", json!("now")),
-        ("interval", json!(format!("{}s", rule.schedule.interval.as_secs()))),
-        ("max_signals", json!(rule.max_signals)),
-        ("parameters", json!(rule.parameters)),
-        ("license", json!(rule.license)),
-        ("note", json!(rule.note)),
-        ("version", json!(rule.version)),
-    ]);
-    fields.retain(|_, value| !value.is_null());
-    for name in AS_WRITTEN {
-        fields.extend(rule.parameters.get(*name).map(|value| ((*name).to_owned(), value.clone())));
-    }
-    fields.into_iter().map(|(name, value)| (format!("kibana.alert.rule.{name}"), value)).collect()
 }
 
 /// The event's own fields, without those that an alert fills itself; values that only `fields` holds are added.
@@ -258,7 +219,7 @@ fn single(values: &Value) -> Value {
     }
 }
 
-fn object<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
+pub(super) fn object<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
@@ -363,6 +324,17 @@ mod tests {
             body["kibana.alert.ancestors"],
             json!([{"id": "x1", "index": "filebeat-8.19.0", "type": "event", "depth": 0}])
         );
+    }
+
+    #[test]
+    fn the_rule_is_also_said_in_ecs_unless_the_event_has_its_own() {
+        let body =
+            built(&event(json!({"@timestamp": "2026-11-20T09:59:00Z", "threat": {"framework": "own"}}))).body;
+        assert_eq!(body["rule"]["name"], "AWS EC2 Instance Console Login via Assumed Role");
+        assert_eq!(body["threat"], json!({"framework": "own"}));
+        let body = built(&event(json!({"rule.name": "deny-all"}))).body;
+        assert!(body["rule.name"] == "deny-all" && !body.contains_key("rule"));
+        assert_eq!(body["threat"]["tactic"]["id"][0], "TA0008");
     }
 
     #[test]

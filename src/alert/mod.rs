@@ -1,9 +1,14 @@
 //! A match becomes an alert: its id, its document in Kibana's field names, and the index that takes it.
+//!
+#![doc = include_str!("fields.md")]
 
 mod document;
 mod identity;
 mod index;
 mod reason;
+mod rule_fields;
+#[cfg(test)]
+mod schema_test;
 
 pub use document::{AlertBuilder, AlertDocument, Found, Run};
 pub use identity::{AlertId, alert_id};
