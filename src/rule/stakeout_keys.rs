@@ -2,15 +2,15 @@
 
 use super::form::{Form, TableForm, key};
 
-const NOT_RUN: &str = "triage is not run by this version";
-
 pub(super) const STAKEOUT: TableForm = TableForm {
     keys: &[
         key("examples", Form::List(&Form::Table(&EXAMPLE))),
-        key("expected", Form::List(&Form::Table(&EXPECTED))).not_applied(NOT_RUN),
+        key("expected", Form::List(&Form::Table(&EXPECTED))),
+        key("grades", Form::List(&Form::Table(&GRADE))),
         key("identity", Form::List(&Form::Filled)),
-        key("triage", Form::List(&Form::Table(&QUESTION))).not_applied(NOT_RUN),
-        key("values", Form::Named(&Form::Table(&VALUE))).not_applied(NOT_RUN),
+        key("triage", Form::List(&Form::Table(&QUESTION))),
+        key("triage_scope", Form::Filled),
+        key("values", Form::Named(&Form::Table(&VALUE))),
     ],
 };
 
@@ -33,7 +33,7 @@ const QUESTION: TableForm = TableForm {
         key("field", Form::Filled),
         key("guide_step", Form::Filled),
         key("id", Form::Filled).required(),
-        key("indices", Form::List(&Form::Filled)),
+        key("indices", Form::Either(&Form::Filled, &Form::List(&Form::Filled))),
         key("kind", Form::OneOf(&["count", "terms", "first_last", "exists", "compare", "event"])).required(),
         key("question", Form::Filled).required(),
         key("say", Form::Filled),
@@ -51,6 +51,22 @@ const EVIDENCE: TableForm = TableForm {
         key("when", Form::Filled).required(),
     ],
 };
+
+const GRADE: TableForm = TableForm {
+    keys: &[
+        key("at_least", Form::Integer(-1000, 1000)),
+        key("name", Form::Filled).required(),
+        key("say", Form::Filled).required(),
+    ],
+};
+
+/// The tables of a file that only declares what is expected.
+pub(super) const EXPECTED_FILE: TableForm = TableForm {
+    keys: &[key("stakeout", Form::Table(&EXPECTED_ONLY)).required().example("[[stakeout.expected]]")],
+};
+
+const EXPECTED_ONLY: TableForm =
+    TableForm { keys: &[key("expected", Form::List(&Form::Table(&EXPECTED))).required()] };
 
 const EXPECTED: TableForm = TableForm {
     keys: &[
