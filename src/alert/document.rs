@@ -3,11 +3,16 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
+use super::commands::commands;
+use super::guide::guide;
 use super::identity::AlertId;
+use super::pivots::pivots;
+use super::places::Places;
 use super::reason::reason;
 use super::rule_fields::{ecs_fields, has_own, kibana_fields};
 use crate::event::Event;
 use crate::rule::Rule;
+use crate::rule::triage::Values;
 
 /// Roots that an alert fills itself; an event must not be able to set them.
 const OWN_ROOTS: &[&str] = &["kibana", "signal", "stakeout", "threshold_result"];
@@ -22,6 +27,8 @@ pub struct Run {
     pub id: String,
     /// What started it: `run`, `once` or `backfill`.
     pub kind: &'static str,
+    /// Where the alerts can be looked at.
+    pub places: Places,
 }
 
 /// Where and when an alert was found.
@@ -50,8 +57,8 @@ pub struct AlertBuilder {
     shared: Map<String, Value>,
     /// ECS's `rule` and `threat`, for events that have none of their own.
     ecs: Map<String, Value>,
-    severity: String,
-    name: String,
+    rule: Rule,
+    places: Places,
 }
 
 impl AlertBuilder {
@@ -61,8 +68,8 @@ impl AlertBuilder {
         Self {
             shared: kibana_fields(rule).into_iter().chain(run_fields(rule, run)).collect(),
             ecs: ecs_fields(rule),
-            severity: rule.severity.as_str().to_owned(),
-            name: rule.name.clone(),
+            rule: rule.clone(),
+            places: run.places.clone(),
         }
     }
 
@@ -98,7 +105,7 @@ impl AlertBuilder {
         let mut about = self.shared.clone();
         let fields = [
             ("kibana.alert.uuid", id.as_str().into()),
-            ("kibana.alert.reason", reason(event, &self.severity, &self.name).into()),
+            ("kibana.alert.reason", reason(event, self.rule.severity.as_str(), &self.rule.name).into()),
             ("kibana.alert.start", time(found.at)),
             ("kibana.alert.last_detected", time(found.at)),
             ("kibana.alert.intended_timestamp", time(found.to)),
@@ -111,17 +118,34 @@ impl AlertBuilder {
             ("stakeout.window.to", time(found.to)),
         ];
         about.extend(fields.map(|(name, value)| (name.to_owned(), value)));
-        if let Some(original) = event.first("@timestamp").filter(is_time) {
+        if let Some(original) = event.first("@timestamp").filter(|value| moment(value).is_some()) {
             about.insert("kibana.alert.original_time".into(), original);
         }
+        let url = self.places.alert_url(id, found.at);
+        about.extend(url.map(|url| ("kibana.alert.url".to_owned(), url.into())));
+        about.extend(self.for_the_analyst(event, found));
         about
+    }
+
+    /// Searches and commands with the event's values, by themselves and below the guide.
+    fn for_the_analyst(&self, event: &Event, found: Found) -> Map<String, Value> {
+        let values = Values::read(&self.rule.triage.values, event);
+        let moment = event.first("@timestamp").and_then(|value| moment(&value)).unwrap_or(found.to);
+        let pivots = pivots(&self.rule, &values, moment, &self.places);
+        let commands = commands(&self.rule, &values);
+        let note = guide(self.rule.note.as_deref(), &pivots, &commands);
+        let mut fields = Map::new();
+        fields.extend((!pivots.is_empty()).then(|| ("stakeout.pivots".to_owned(), json!(pivots))));
+        fields.extend((!commands.is_empty()).then(|| ("stakeout.commands".to_owned(), json!(commands))));
+        fields.extend(note.map(|note| ("kibana.alert.rule.note".to_owned(), note.into())));
+        fields
     }
 }
 
 fn run_fields(rule: &Rule, run: &Run) -> Map<String, Value> {
     let scheduled = if run.kind == "backfill" { "manual" } else { "scheduled" };
     let mut fields = object([
-        ("kibana.space_ids", json!(["default"])),
+        ("kibana.space_ids", json!([run.places.space()])),
         ("kibana.alert.status", json!("active")),
         ("kibana.alert.workflow_status", json!("open")),
         ("kibana.alert.workflow_tags", json!([])),
@@ -223,13 +247,16 @@ pub(super) fn object<const N: usize>(fields: [(&str, Value); N]) -> Map<String, 
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-fn time(at: DateTime<Utc>) -> Value {
+pub(super) fn time(at: DateTime<Utc>) -> Value {
     at.to_rfc3339_opts(SecondsFormat::Millis, true).into()
 }
 
 /// A date field takes RFC 3339 text and milliseconds since 1970.
-fn is_time(value: &Value) -> bool {
-    value.as_str().map_or(value.is_i64(), |text| DateTime::parse_from_rfc3339(text).is_ok())
+fn moment(value: &Value) -> Option<DateTime<Utc>> {
+    match value {
+        Value::String(text) => DateTime::parse_from_rfc3339(text).ok().map(|moment| moment.to_utc()),
+        value => DateTime::from_timestamp_millis(value.as_i64()?),
+    }
 }
 
 /// As much of the beginning as fits into so many bytes once it is written as JSON.
@@ -248,7 +275,7 @@ fn cut(text: &str, longest: usize) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{AlertBuilder, AlertDocument, Found, Run};
+    use super::{AlertBuilder, AlertDocument, Found, Places, Run};
     use crate::alert::alert_id;
     use crate::event::Event;
     use crate::rule::{Rule, embedded};
@@ -270,7 +297,7 @@ mod tests {
     fn built(event: &Event) -> AlertDocument {
         let rule = seed();
         let id = alert_id(&rule.rule_id, &rule.identity, event);
-        let run = Run { id: "run-1".into(), kind: "once" };
+        let run = Run { id: "run-1".into(), kind: "once", places: Places::default() };
         let found = Found {
             from: at("2026-11-20T10:00:00Z"),
             to: at("2026-11-20T10:06:00Z"),
@@ -378,7 +405,8 @@ mod tests {
         let event = event(json!({"event": "not an object", "user": {"id": "AROA:i-1"}}));
         let id = alert_id(&rule.rule_id, &rule.identity, &event);
         let now = at("2026-11-20T10:06:01Z");
-        let builder = AlertBuilder::new(&rule, &Run { id: "r".into(), kind: "backfill" });
+        let builder =
+            AlertBuilder::new(&rule, &Run { id: "r".into(), kind: "backfill", places: Places::default() });
         let body = builder.build_reduced(&event, &id, Found { from: now, to: now, at: now }, "400: no").body;
         assert_eq!(body["stakeout.reduced.reason"], "400: no");
         assert!(body["stakeout.reduced.event"].as_str().unwrap().contains("AROA:i-1"));

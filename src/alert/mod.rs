@@ -2,9 +2,13 @@
 //!
 #![doc = include_str!("fields.md")]
 
+mod commands;
 mod document;
+mod guide;
 mod identity;
 mod index;
+mod pivots;
+mod places;
 mod reason;
 mod rule_fields;
 #[cfg(test)]
@@ -13,3 +17,4 @@ mod schema_test;
 pub use document::{AlertBuilder, AlertDocument, Found, Run};
 pub use identity::{AlertId, alert_id};
 pub use index::{AlertIndex, TEMPLATE_VERSION};
+pub use places::Places;

@@ -8,7 +8,7 @@ use chrono::DateTime;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{AlertBuilder, Found, Run, alert_id};
+use super::{AlertBuilder, Found, Places, Run, alert_id};
 use crate::event::Event;
 use crate::rule::{Rule, embedded};
 
@@ -44,9 +44,16 @@ fn seed() -> Rule {
     embedded().unwrap().rules.remove(0)
 }
 
+fn places() -> Places {
+    Places {
+        kibana: "https://kibana.example.com/s/team".parse().ok(),
+        alerts: Some("stakeout-alerts".into()),
+    }
+}
+
 /// The alert for `source` and its reduced form.
 fn both_forms(rule: &Rule, event: &Event, kind: &'static str) -> [Map<String, Value>; 2] {
-    let builder = AlertBuilder::new(rule, &Run { id: "run-1".into(), kind });
+    let builder = AlertBuilder::new(rule, &Run { id: "run-1".into(), kind, places: places() });
     let id = alert_id(&rule.rule_id, &rule.identity, event);
     let at = DateTime::parse_from_rfc3339("2026-11-20T14:06:00Z").unwrap().to_utc();
     let found = Found { from: at, to: at, at };

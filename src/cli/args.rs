@@ -64,6 +64,9 @@ pub struct RunArgs {
     /// Read events from these files or folders instead of a cluster (`-`: standard input; repeatable)
     #[arg(long, value_name = "PATH")]
     pub events: Vec<PathBuf>,
+    /// Kibana's address, with base path and `/s/SPACE` where there is one: alerts then hold links into it
+    #[arg(long, value_name = "URL", env = "KIBANA_URL", hide_env_values = true)]
+    pub kibana_url: Option<String>,
     /// With --events: the file that takes the alerts; checkpoints lie beside it
     #[arg(long, value_name = "FILE", default_value = "alerts.ndjson", requires = "events")]
     pub alerts: PathBuf,

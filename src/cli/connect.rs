@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::args::ConnectionArgs;
 use crate::elastic::{Ambient, Auth, CaCertificate, Cluster, Connection};
+use crate::kibana::KibanaAddress;
 use crate::schedule;
 
 /// The cluster that the arguments name; nothing is asked of it yet.
@@ -24,6 +25,15 @@ pub fn cluster(args: &ConnectionArgs) -> anyhow::Result<Cluster> {
     };
     let ambient = Ambient::new(schedule::utc_now, tokio::time::sleep);
     Cluster::with_ambient(&connection, ambient).context("the cluster cannot be used")
+}
+
+/// The Kibana that links lead to; an empty address counts as none.
+///
+/// # Errors
+/// It is no address.
+pub fn kibana(url: Option<&str>) -> anyhow::Result<Option<KibanaAddress>> {
+    let address = given(url).map(str::parse).transpose();
+    address.map_err(|error: String| anyhow!(error)).context("`--kibana-url` (or KIBANA_URL) cannot be used")
 }
 
 /// The one way to log in that is given.

@@ -12,7 +12,7 @@ use super::connect;
 use super::output;
 use super::progress::show_progress;
 use super::rules;
-use crate::alert::{AlertDocument, Run};
+use crate::alert::{AlertDocument, Places, Run};
 use crate::checkpoint::Store;
 use crate::detect::{BackfillRange, RuleReport, Runner, Settings, Sink, Source, Watch};
 use crate::local::{AlertFile, EventFiles, StateFile};
@@ -58,7 +58,7 @@ fn prepared(args: &RunArgs, color: bool) -> anyhow::Result<Job> {
     let (source, sink, store) = places(args)?;
     let (sink, store) = if args.dry_run { dry(sink, store, format) } else { (sink, store) };
     let started = schedule::utc_now();
-    let run = Run { id: uuid::Uuid::new_v4().to_string(), kind };
+    let run = Run { id: uuid::Uuid::new_v4().to_string(), kind, places: looked_at(args)? };
     let settings = Settings::default();
     let runner = Arc::new(Runner { source, sink, store, settings, run, clock: schedule::utc_now, started });
     Ok(Job { rules, runner, mode, format, dry_run: args.dry_run })
@@ -78,6 +78,12 @@ fn places(args: &RunArgs) -> anyhow::Result<(Source, Sink, Store)> {
     let own = AlertFile::own_files(&args.alerts).into_iter().chain(state.own_files());
     let events = EventFiles::new(args.events.clone()).without(own);
     Ok((Source::Files(events), Sink::file(alerts), Store::file(state)))
+}
+
+/// Where the alerts can be looked at.
+fn looked_at(args: &RunArgs) -> anyhow::Result<Places> {
+    let alerts = args.events.is_empty().then(|| args.alerts_index.alias().to_owned());
+    Ok(Places { kibana: connect::kibana(args.kibana_url.as_deref())?, alerts })
 }
 
 fn say_found(alerts: &AlertFile) {

@@ -1,16 +1,39 @@
 //! The keys of `[stakeout]`, which Elastic's own tools ignore.
 
 use super::form::{Form, TableForm, key};
+use super::triage::Effect;
 
 pub(super) const STAKEOUT: TableForm = TableForm {
     keys: &[
+        key("commands", Form::List(&Form::Table(&COMMAND))),
         key("examples", Form::List(&Form::Table(&EXAMPLE))),
         key("expected", Form::List(&Form::Table(&EXPECTED))),
         key("grades", Form::List(&Form::Table(&GRADE))),
         key("identity", Form::List(&Form::Filled)),
+        key("pivots", Form::List(&Form::Table(&PIVOT))),
         key("triage", Form::List(&Form::Table(&QUESTION))),
         key("triage_scope", Form::Filled),
         key("values", Form::Named(&Form::Table(&VALUE))),
+    ],
+};
+
+const COMMAND: TableForm = TableForm {
+    keys: &[
+        key("command", Form::Filled).required(),
+        key("effect", Form::OneOf(Effect::NAMES)).required().example("effect = \"harmless\""),
+        key("label", Form::Filled).required(),
+        key("note", Form::Filled),
+        key("undo", Form::Filled),
+    ],
+};
+
+const PIVOT: TableForm = TableForm {
+    keys: &[
+        key("after", Form::Filled),
+        key("before", Form::Filled),
+        key("indices", Form::Either(&Form::Filled, &Form::List(&Form::Filled))),
+        key("label", Form::Filled).required(),
+        key("where", Form::Filled).required().example("where = 'user.id == \"{user.id}\"'"),
     ],
 };
 

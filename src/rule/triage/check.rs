@@ -29,19 +29,19 @@ pub(super) fn condition(written: &Node<&str>, report: &mut Report) -> Option<Que
 }
 
 /// Where the text of a condition stands in the file.
-struct Place {
+pub(super) struct Place {
     whole: Span,
     offset: Option<usize>,
 }
 
 impl Place {
-    fn new(written: &Node<&str>, report: &Report) -> Self {
+    pub(super) fn new(written: &Node<&str>, report: &Report) -> Self {
         let offset = QueryText::locate(written.node, written.span, &report.text).offset;
         Self { whole: written.span, offset }
     }
 
     /// A span of the query in the file: the whole text where that has escapes.
-    fn of(&self, span: Span) -> Span {
+    pub(super) fn of(&self, span: Span) -> Span {
         self.offset.map_or(self.whole, |offset| {
             Span::new(span.start.saturating_sub(ANY.len()), span.end.saturating_sub(ANY.len()))
                 .shifted(offset)
@@ -61,7 +61,7 @@ impl Names {
     }
 
     /// Why `name` stands for nothing, if so; a field has a dot in its name, or is `@timestamp`.
-    fn problem(&self, name: &str, span: Span, others: &[&str]) -> Option<Diagnostic> {
+    pub(super) fn problem(&self, name: &str, span: Span, others: &[&str]) -> Option<Diagnostic> {
         let is_field = name.contains('.') || name.starts_with('@');
         if is_field || others.contains(&name) || self.declared.iter().any(|known| known == name) {
             return None;

@@ -6,7 +6,9 @@ use chrono::TimeDelta;
 use regex::Regex;
 
 use super::check::{Names, condition, sentence};
+use super::command::commands;
 use super::expected::expected;
+use super::pivot::pivots;
 use super::question::{Evidence, Indices, QuestionKind, TriageQuestion};
 use super::value::ValueForm;
 use super::words::{ANSWER_WORDS, Measure, When, Words};
@@ -33,7 +35,9 @@ pub(in crate::rule) fn read(stakeout: &Table, report: &mut Report) -> Triage {
     let questions = questions(stakeout, &names, report);
     let grades = grades(stakeout, report);
     let expected = expected(stakeout, report);
-    Triage { values, scope, questions, grades, expected }
+    let pivots = pivots(stakeout, &names, report);
+    let commands = commands(stakeout, &values, report);
+    Triage { values, scope, questions, grades, expected, pivots, commands }
 }
 
 fn values(stakeout: &Table, report: &mut Report) -> Vec<ValueForm> {
@@ -172,7 +176,7 @@ fn evidence(
 }
 
 /// How far before and after its event a question looks.
-fn window(table: &Table, kind: QuestionKind, report: &mut Report) -> (TimeDelta, TimeDelta) {
+pub(super) fn window(table: &Table, kind: QuestionKind, report: &mut Report) -> (TimeDelta, TimeDelta) {
     let mut offset = |key: &str| {
         let Some(written) = table.text(key) else { return Some(TimeDelta::zero()) };
         if kind == QuestionKind::Event {
@@ -200,7 +204,7 @@ fn window(table: &Table, kind: QuestionKind, report: &mut Report) -> (TimeDelta,
     (before, after)
 }
 
-fn indices(table: &Table, report: &mut Report) -> Indices {
+pub(super) fn indices(table: &Table, report: &mut Report) -> Indices {
     if let Some(word) = table.text("indices") {
         if word.node != ALERTS {
             let message = format!("expected `{ALERTS}` or a list of patterns, found `{}`", word.node);
