@@ -179,7 +179,7 @@ fn copied_event(event: &Event) -> Map<String, Value> {
         .collect();
     for (field, values) in &event.fields {
         if field != "@timestamp" && !own(field) && !event.source_has(field) {
-            body.insert(field.clone(), single(values));
+            body.extend(single(values).map(|value| (field.clone(), value)));
         }
     }
     body
@@ -206,7 +206,7 @@ fn originals(event: &Event) -> Map<String, Value> {
         collect_leaves(&event.source, "", root, &mut leaves);
         for (field, values) in &event.fields {
             if below(field, root) && !leaves.contains_key(field) {
-                leaves.insert(field.clone(), single(values));
+                leaves.extend(single(values).map(|value| (field.clone(), value)));
             }
         }
         for (field, value) in leaves {
@@ -236,11 +236,13 @@ fn below(field: &str, root: &str) -> bool {
     field.strip_prefix(root).is_some_and(|rest| rest.starts_with('.'))
 }
 
-fn single(values: &Value) -> Value {
-    match values {
-        Value::Array(items) if items.len() == 1 => items[0].clone(),
-        other => other.clone(),
-    }
+/// What a field's list of values stands for; none where it holds nothing.
+fn single(values: &Value) -> Option<Value> {
+    let found = match values {
+        Value::Array(items) if items.len() == 1 => &items[0],
+        other => other,
+    };
+    (!found.is_null()).then(|| found.clone())
 }
 
 pub(super) fn object<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {

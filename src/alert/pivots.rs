@@ -173,3 +173,117 @@ fn moved(moment: DateTime<Utc>, by: TimeDelta) -> DateTime<Utc> {
 fn as_time<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
     time(*at).serialize(serializer)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{FilledPivot, pivots};
+    use crate::alert::places::Places;
+    use crate::event::Event;
+    use crate::kibana::{Kql, read_back};
+    use crate::rule::triage::Values;
+    use crate::rule::{Rule, embedded, load_texts};
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    const MINIMAL: &str = include_str!("../../tests/rules/valid/minimal.toml");
+
+    fn rule(condition: &str, more: &str) -> Rule {
+        let pivot = format!(
+            "\n[[stakeout.pivots]]\nlabel = \"l\"\nwhere = '''{condition}'''\nbefore = \"1h\"\n{more}\n"
+        );
+        let loaded = load_texts(&[("a.toml", &format!("{MINIMAL}{pivot}"))]);
+        loaded.unwrap_or_else(|errors| panic!("{errors}")).rules.remove(0)
+    }
+
+    fn found(rule: &Rule, source: Value, kibana: &str) -> Vec<FilledPivot> {
+        let event = Event::of(source);
+        let at = chrono::DateTime::parse_from_rfc3339("2026-11-20T14:00:00Z").unwrap().to_utc();
+        let places = Places { kibana: kibana.parse().ok(), alerts: Some("my-alerts".into()) };
+        pivots(rule, &Values::read(&rule.triage.values, &event), at, &places)
+    }
+
+    fn one(condition: &str, source: Value) -> FilledPivot {
+        found(&rule(condition, ""), source, "https://k").remove(0)
+    }
+
+    #[test]
+    fn conditions_become_kql_with_the_alerts_values() {
+        for (condition, query) in [
+            (r#"user.id == "{user.id}""#, r#"user.id : "a""#),
+            (r#"user.id == "x-{user.id}" and n > 3"#, r#"user.id : "x-a" and n > 3"#),
+            (r#"user.id in ("{user.id}", "b") or b == true"#, r#"user.id : ("a" or "b") or b : true"#),
+            ("source.ip != null and x == null", "source.ip : * and not x : *"),
+            (r#"n <= 3 and n >= 1 and not n < 2.5"#, "n <= 3 and n >= 1 and not n < 2.5"),
+        ] {
+            assert_eq!(one(condition, json!({"user.id": "a"})).query.as_deref(), Some(query));
+        }
+        let other = one(r#"user.id == "{user.id}" and x != "b""#, json!({"user.id": "a"})).query.unwrap();
+        assert!(read_back::kql(&other).is_ok() && other.contains(r#"not x : "b""#), "{other}");
+    }
+
+    #[test]
+    fn times_and_places_are_the_rules() {
+        let condition = r#"user.id == "{user.id}""#;
+        let pivot = found(&rule(condition, "after = \"1d\""), json!({"user.id": "a"}), "").remove(0);
+        assert_eq!(
+            json!(pivot),
+            json!({"label": "l", "indices": rule(condition, "").index, "query": "user.id : \"a\"",
+            "from": "2026-11-20T13:00:00.000Z", "to": "2026-11-21T14:00:00.000Z"})
+        );
+        let of = |more| found(&rule(condition, more), json!({"user.id": "a"}), "https://k").remove(0);
+        assert_eq!(of("indices = [\"alerts\"]").indices, ["my-alerts"]);
+        let pivot = of("indices = [\"logs-x-*\"]");
+        assert_eq!(pivot.indices, ["logs-x-*"]);
+        assert!(pivot.url.is_some_and(|url| url.contains("logs-x-%2A")));
+    }
+
+    #[test]
+    fn what_cannot_be_asked_is_withheld_with_the_reason() {
+        let condition = r#"user_agent.original == "{user_agent.original}""#;
+        let absent = one(condition, json!({"user.id": "a"}));
+        assert_eq!(absent.withheld.as_deref(), Some("this alert has no `user_agent.original`"));
+        let long = one(condition, json!({"user_agent.original": "é".repeat(100_000)}));
+        assert!(long.withheld.is_some_and(|reason| reason.contains("100000 characters")));
+        assert_eq!((absent.query, absent.url, long.query, long.url), (None, None, None, None));
+        let many = vec![format!("x == \"{}\"", "é".repeat(200)); 20].join(" or ");
+        let many = one(&many, json!({}));
+        assert!(many.query.is_some() && many.url.is_none());
+        assert!(many.withheld.is_some_and(|reason| reason.contains("do not pass every proxy")));
+    }
+
+    #[test]
+    fn the_seed_rules_searches_are_all_offered() {
+        let rule = embedded().unwrap().rules.remove(0);
+        let source = json!({"user.id": "AROAEXAMPLE00000000001:i-0a1b2c3d4e5f60001", "source.ip": "198.51.100.77",
+            "aws.cloudtrail.user_identity.arn": "arn:aws:sts::111122223333:assumed-role/app-role/i-0a1b2c3d4e5f60001"});
+        let pivots = found(&rule, source, "https://kibana.example.com/s/team");
+        assert!(pivots.len() >= 12);
+        for pivot in &pivots {
+            assert_eq!(pivot.withheld, None, "{}", pivot.label);
+            assert!(read_back::kql(pivot.query.as_deref().unwrap()).is_ok());
+            assert!(
+                pivot
+                    .url
+                    .as_ref()
+                    .is_some_and(|url| url.starts_with("https://kibana.example.com/s/team/app/r?"))
+            );
+        }
+        let person = found(&rule, json!({"user.id": "AROAEXAMPLE00000000001:i-smith@example.com"}), "");
+        let withheld = person.iter().filter_map(|pivot| pivot.withheld.as_deref()).collect::<Vec<_>>();
+        assert!(withheld.contains(&"this alert has no `instance_id`"), "{withheld:?}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+        #[test]
+        fn no_value_changes_what_is_searched(
+            value in prop_oneof!["\\PC{1,40}", any::<String>(), r#"["'\\*()<>{}:a-cORor \n\u{202e}-]{1,30}"#],
+        ) {
+            prop_assume!(!value.is_empty());
+            let rule = rule(r#"user.id == "{user.id}" and not x == "y""#, "");
+            let pivot = found(&rule, json!({"user.id": value}), "https://k").remove(0);
+            let expected = Kql::All(vec![Kql::is("user.id", value), Kql::Not(Box::new(Kql::is("x", "y")))]);
+            prop_assert_eq!(read_back::kql(&pivot.query.unwrap()), Ok(expected));
+        }
+    }
+}

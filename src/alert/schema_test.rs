@@ -30,9 +30,8 @@ impl Checker {
     }
 
     fn check(&self, body: &Map<String, Value>) -> Result<(), String> {
-        let document = Value::Object(body.clone());
-        let checked = self.schemas.validate(&document, self.schema);
-        checked.map_err(|error| format!("{error:#}\n{document:#}"))
+        let checked = self.schemas.validate(&Value::Object(body.clone()), self.schema);
+        checked.map_err(|error| error.to_string())
     }
 }
 

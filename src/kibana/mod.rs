@@ -7,7 +7,7 @@ mod address;
 mod kql;
 mod link;
 #[cfg(test)]
-mod read_back;
+pub mod read_back;
 mod rison;
 
 pub use address::KibanaAddress;
