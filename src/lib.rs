@@ -35,6 +35,7 @@ pub mod elastic;
 pub mod eql;
 pub mod eval;
 pub mod event;
+pub mod kibana;
 pub mod local;
 pub mod plan;
 pub mod rule;
