@@ -145,7 +145,7 @@ impl AlertBuilder {
 fn run_fields(rule: &Rule, run: &Run) -> Map<String, Value> {
     let scheduled = if run.kind == "backfill" { "manual" } else { "scheduled" };
     let mut fields = object([
-        ("kibana.space_ids", json!([run.places.space()])),
+        ("kibana.space_ids", json!([run.places.space().as_str()])),
         ("kibana.alert.status", json!("active")),
         ("kibana.alert.workflow_status", json!("open")),
         ("kibana.alert.workflow_tags", json!([])),
@@ -206,7 +206,8 @@ fn originals(event: &Event) -> Map<String, Value> {
         collect_leaves(&event.source, "", root, &mut leaves);
         for (field, values) in &event.fields {
             if below(field, root) && !leaves.contains_key(field) {
-                leaves.extend(single(values).map(|value| (field.clone(), value)));
+                let leaf = single(values).filter(|value| !value.is_object());
+                leaves.extend(leaf.map(|value| (field.clone(), value)));
             }
         }
         for (field, value) in leaves {

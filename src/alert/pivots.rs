@@ -122,7 +122,10 @@ fn kql(condition: &Node<Condition>) -> Option<Kql> {
     Some(match &condition.node {
         Condition::And(items) => Kql::All(each(items)?),
         Condition::Or(items) => Kql::Any(each(items)?),
-        Condition::Not(inner) => Kql::Not(Box::new(kql(inner)?)),
+        Condition::Not(inner) => match kql(inner)? {
+            Kql::Not(twice) => *twice,
+            once => Kql::Not(Box::new(once)),
+        },
         Condition::Leaf(leaf) => leaf_kql(leaf)?,
         Condition::Constant(_) => return None,
     })

@@ -3,13 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::identity::AlertId;
-use crate::kibana::{KibanaAddress, Kql, Search};
+use crate::kibana::{KibanaAddress, Kql, Names, Search, Space};
 
 /// The alias of an installation that chooses none.
 const DEFAULT_ALIAS: &str = "stakeout-alerts";
-
-/// The space of an installation that names none.
-const DEFAULT_SPACE: &str = "default";
 
 /// Where alerts, and what is around them, can be looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -26,9 +23,9 @@ impl Places {
         self.alerts.as_deref().unwrap_or(DEFAULT_ALIAS)
     }
 
-    /// The identifier of the space that alerts belong to.
-    pub(super) fn space(&self) -> &str {
-        self.kibana.as_ref().map_or(DEFAULT_SPACE, KibanaAddress::space)
+    /// The space that alerts belong to.
+    pub(super) fn space(&self) -> Space {
+        self.kibana.as_ref().map(|kibana| kibana.space().clone()).unwrap_or_default()
     }
 
     /// The link that opens the alert `id`, made at `at`, by itself.
@@ -37,7 +34,7 @@ impl Places {
         let around = TimeDelta::minutes(1);
         let search = Search {
             indices: vec![alias.clone()],
-            data_view: Some(alias.clone()),
+            data_view: Some(Names::new(kibana.space(), alias).data_view),
             query: Kql::is("kibana.alert.uuid", id.as_str()).to_string(),
             from: at.checked_sub_signed(around).unwrap_or(at),
             to: at.checked_add_signed(around).unwrap_or(at),

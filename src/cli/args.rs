@@ -38,7 +38,7 @@ pub enum Command {
     Scan(ScanArgs),
     /// Run each rule's own examples
     Test(TestArgs),
-    /// Make the alerts index and Kibana's data view, or print them as files
+    /// Make the alerts index and Kibana's data view, saved search and dashboard, or print them as files
     Setup(SetupArgs),
 }
 
@@ -67,6 +67,9 @@ pub struct RunArgs {
     /// Kibana's address, with base path and `/s/SPACE` where there is one: alerts then hold links into it
     #[arg(long, value_name = "URL", env = "KIBANA_URL", hide_env_values = true)]
     pub kibana_url: Option<String>,
+    /// The space of Kibana that links lead to [default: the one in its address]
+    #[arg(long, value_name = "SPACE", env = "KIBANA_SPACE")]
+    pub kibana_space: Option<String>,
     /// With --events: the file that takes the alerts; checkpoints lie beside it
     #[arg(long, value_name = "FILE", default_value = "alerts.ndjson", requires = "events")]
     pub alerts: PathBuf,
@@ -128,9 +131,12 @@ pub struct TestArgs {
 pub struct SetupArgs {
     #[command(flatten)]
     pub connection: ConnectionArgs,
-    /// Kibana's address, with base path and `/s/SPACE` where there is one; without it no data view is made
-    #[arg(long, value_name = "URL", env = "KIBANA_URL")]
+    /// Kibana's address, with base path and `/s/SPACE` where there is one; without it Kibana is left alone
+    #[arg(long, value_name = "URL", env = "KIBANA_URL", hide_env_values = true)]
     pub kibana_url: Option<String>,
+    /// The space of Kibana that gets data view, saved search and dashboard [default: the one in its address]
+    #[arg(long, value_name = "SPACE", env = "KIBANA_SPACE")]
+    pub kibana_space: Option<String>,
     /// Write alias of the alerts index
     #[arg(long, value_name = "NAME", default_value = "stakeout-alerts")]
     pub alerts_index: AlertIndex,

@@ -27,13 +27,20 @@ pub fn cluster(args: &ConnectionArgs) -> anyhow::Result<Cluster> {
     Cluster::with_ambient(&connection, ambient).context("the cluster cannot be used")
 }
 
-/// The Kibana that links lead to; an empty address counts as none.
+/// The Kibana, and the space in it, that links lead to; what is empty counts as not given.
 ///
 /// # Errors
-/// It is no address.
-pub fn kibana(url: Option<&str>) -> anyhow::Result<Option<KibanaAddress>> {
-    let address = given(url).map(str::parse).transpose();
-    address.map_err(|error: String| anyhow!(error)).context("`--kibana-url` (or KIBANA_URL) cannot be used")
+/// One of them is none, or two spaces are named.
+pub fn kibana(url: Option<&str>, space: Option<&str>) -> anyhow::Result<Option<KibanaAddress>> {
+    let read = || -> Result<Option<KibanaAddress>, String> {
+        let Some(url) = given(url) else { return Ok(None) };
+        let address: KibanaAddress = url.parse()?;
+        match given(space) {
+            Some(space) => address.in_space(space.parse()?).map(Some),
+            None => Ok(Some(address)),
+        }
+    };
+    read().map_err(|error| anyhow!(error)).context("`--kibana-url` (or KIBANA_URL) cannot be used")
 }
 
 /// The one way to log in that is given.

@@ -83,7 +83,7 @@ fn places(args: &RunArgs) -> anyhow::Result<(Source, Sink, Store)> {
 /// Where the alerts can be looked at.
 fn looked_at(args: &RunArgs) -> anyhow::Result<Places> {
     let alerts = args.events.is_empty().then(|| args.alerts_index.alias().to_owned());
-    Ok(Places { kibana: connect::kibana(args.kibana_url.as_deref())?, alerts })
+    Ok(Places { kibana: connect::kibana(args.kibana_url.as_deref(), args.kibana_space.as_deref())?, alerts })
 }
 
 fn say_found(alerts: &AlertFile) {

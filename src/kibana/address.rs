@@ -1,21 +1,18 @@
 //! Where Kibana is: its address with base path and space, without what may be secret in it.
 
-use std::fmt;
 use std::str::FromStr;
 
 use reqwest::Url;
 
+use super::objects::Space;
 use crate::diagnostic::sanitize;
-
-/// The space of an address that names none.
-const DEFAULT_SPACE: &str = "default";
 
 /// The address of a Kibana and of one space in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KibanaAddress {
-    /// Without a slash at the end.
+    /// Without the space, and without a slash at the end.
     base: String,
-    space: Option<String>,
+    space: Space,
 }
 
 impl FromStr for KibanaAddress {
@@ -27,60 +24,51 @@ impl FromStr for KibanaAddress {
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
             .ok_or_else(|| "expected Kibana's address, such as `https://kibana.example.com`".to_owned())?;
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(format!("expected an address without `?` and `#`, found `{}`", shown(&url)));
-        }
-        let refused = url.set_username("").is_err() || url.set_password(None).is_err();
-        if refused {
+        if url.set_username("").is_err() || url.set_password(None).is_err() {
             return Err("expected an address with a host".to_owned());
         }
-        let base = url.as_str().trim_end_matches('/').to_owned();
-        let space = space_of(url.path());
-        if let Some(odd) = space.as_deref().filter(|space| !is_space(space)) {
-            let expected = "expected a space's identifier: lower case letters, digits, `-` and `_`";
-            return Err(format!("{expected}, found `{}`", sanitize(odd)));
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(format!(
+                "expected an address without `?` and `#`, found `{}`",
+                sanitize(url.as_str())
+            ));
         }
-        Ok(Self { base, space })
+        let path = url.path().trim_end_matches('/').to_owned();
+        let (path, space) = match path.rsplit_once("/s/") {
+            Some((path, space)) if !space.contains('/') => (path, space.parse()?),
+            _ => (path.as_str(), Space::default()),
+        };
+        url.set_path(path);
+        Ok(Self { base: url.as_str().trim_end_matches('/').to_owned(), space })
     }
 }
 
 impl KibanaAddress {
-    /// The address of a page or an interface: `path` begins with a slash.
+    /// The same Kibana, and this space in it.
+    ///
+    /// # Errors
+    /// The address names another space.
+    pub fn in_space(self, space: Space) -> Result<Self, String> {
+        if !self.space.is_default() && self.space != space {
+            return Err(format!("two spaces are named: `{}` in Kibana's address, and `{space}`", self.space));
+        }
+        Ok(Self { space, ..self })
+    }
+
+    /// The address of a page or an interface in the space: `path` begins with a slash.
     #[must_use]
     pub fn at(&self, path: &str) -> String {
-        format!("{}{path}", self.base)
+        if self.space.is_default() {
+            return format!("{}{path}", self.base);
+        }
+        format!("{}/s/{}{path}", self.base, self.space)
     }
 
-    /// The identifier of the space.
+    /// The space.
     #[must_use]
-    pub fn space(&self) -> &str {
-        self.space.as_deref().unwrap_or(DEFAULT_SPACE)
+    pub fn space(&self) -> &Space {
+        &self.space
     }
-}
-
-impl fmt::Display for KibanaAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.base)
-    }
-}
-
-/// What follows a last `/s/`.
-fn space_of(path: &str) -> Option<String> {
-    let (before, space) = path.trim_end_matches('/').rsplit_once('/')?;
-    (before.ends_with("/s")).then(|| space.to_owned())
-}
-
-/// Kibana's own rule for the identifiers of spaces.
-fn is_space(text: &str) -> bool {
-    !text.is_empty()
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b))
-}
-
-fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    sanitize(url.as_str())
 }
 
 #[cfg(test)]
@@ -101,9 +89,18 @@ mod tests {
             ("https://k/sales", "https://k/sales", "default"),
         ] {
             let address = address(text).unwrap();
-            assert_eq!((address.at("/x"), address.space()), (format!("{base}/x"), space), "{text}");
-            assert_eq!(address.to_string(), base);
+            assert_eq!((address.at("/x"), address.space().as_str()), (format!("{base}/x"), space), "{text}");
         }
+    }
+
+    #[test]
+    fn the_space_may_be_named_apart() {
+        let space = |name: &str| name.parse().unwrap();
+        let plain = address("https://k/base").unwrap().in_space(space("team")).unwrap();
+        assert_eq!(plain.at("/x"), "https://k/base/s/team/x");
+        let named = address("https://k/s/team").unwrap();
+        assert_eq!(named.clone().in_space(space("team")), Ok(named.clone()));
+        assert!(named.in_space(space("other")).unwrap_err().contains("two spaces"));
     }
 
     #[test]

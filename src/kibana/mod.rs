@@ -1,11 +1,12 @@
-//! Links into Kibana and what they are made of: KQL, rison and addresses, escaped so that no value changes a query's
-//! meaning or breaks a link. Knows nothing of rules and alerts.
+//! What Kibana shows: its saved objects over an alerts index, and links into it with the KQL, rison and addresses that
+//! they are made of, escaped so that no value changes a query's meaning or breaks a link.
 //!
 //! A value is escaped three times, in this order: as a KQL string, as JSON or rison, as a part of a URL.
 
 mod address;
 mod kql;
 mod link;
+mod objects;
 #[cfg(test)]
 pub mod read_back;
 mod rison;
@@ -13,4 +14,5 @@ mod rison;
 pub use address::KibanaAddress;
 pub use kql::{Bound, Kql};
 pub use link::{LONGEST_LINK, Search, TooLong};
+pub use objects::{Kind, Names, NotImported, Reference, SavedObject, SavedObjects, Space, Upload};
 pub use rison::rison;

@@ -34,7 +34,8 @@
 //! | other type | `saved_id` | rules of type `saved_query` |
 //!
 //! `[metadata]` is kept in [`Rule::metadata`]; `maturity = "deprecated"` is a warning. Of `[stakeout]`, `identity`
-//! and `examples` are read; `values`, `triage_scope`, `triage`, `grades` and `expected` are [`Rule::triage`].
+//! and `examples` are read; `values`, `triage_scope`, `triage`, `grades`, `expected`, `pivots` and `commands` are
+//! [`Rule::triage`].
 
 mod check_form;
 mod check_values;

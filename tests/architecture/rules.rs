@@ -32,7 +32,7 @@ const STRANGERS: [(&str, &[&str]); 10] = [
     ("plan", &["rule"]),
     ("elastic", &["eql", "eval", "rule", "plan"]),
     ("local", &["eql", "eval", "rule", "plan", "elastic"]),
-    ("kibana", &["eql", "eval", "rule", "plan", "elastic", "local"]),
+    ("kibana", &["dsl", "eql", "eval", "rule", "plan", "elastic", "local"]),
     ("alert", &["elastic", "local"]),
     ("checkpoint", &["rule"]),
     ("schedule", &["dsl", "eql", "eval", "plan"]),
