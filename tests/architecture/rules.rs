@@ -5,7 +5,7 @@ use std::path::Path;
 use super::paths::{FoundPath, paths};
 
 /// The stages from low to high. A stage imports only stages before its own.
-pub const ORDER: [&str; 15] = [
+pub const ORDER: [&str; 16] = [
     "diagnostic",
     "event",
     "schema",
@@ -14,6 +14,7 @@ pub const ORDER: [&str; 15] = [
     "eval",
     "rule",
     "plan",
+    "triage",
     "elastic",
     "local",
     "alert",
@@ -29,18 +30,18 @@ const STRANGERS: [(&str, &[&str]); 9] = [
     ("eval", &["dsl"]),
     ("rule", &["dsl"]),
     ("plan", &["rule"]),
-    ("elastic", &["eql", "eval", "rule", "plan"]),
-    ("local", &["eql", "eval", "rule", "plan", "elastic"]),
+    ("elastic", &["eql", "eval", "rule", "plan", "triage"]),
+    ("local", &["eql", "eval", "rule", "plan", "triage", "elastic"]),
     ("alert", &["elastic", "local"]),
     ("checkpoint", &["rule"]),
     ("schedule", &["dsl", "eql", "eval", "plan"]),
 ];
 
 /// Stages that are synchronous and know neither clock nor environment.
-const PURE: [&str; 6] = ["eql", "eval", "dsl", "plan", "rule", "alert"];
+const PURE: [&str; 7] = ["eql", "eval", "dsl", "plan", "rule", "triage", "alert"];
 
 /// Stages that are told the time. They may measure how long something took.
-const TOLD_THE_TIME: [&str; 7] = ["eql", "eval", "dsl", "plan", "rule", "alert", "detect"];
+const TOLD_THE_TIME: [&str; 8] = ["eql", "eval", "dsl", "plan", "rule", "triage", "alert", "detect"];
 
 const CLOCKS: [&[&str]; 3] = [&["SystemTime", "now"], &["Utc", "now"], &["Local", "now"]];
 const IMPURE: [&[&str]; 6] =
