@@ -15,6 +15,7 @@
 //! | [`eval`] | `Query`, `Event` → whether it matches, and which clause decided | Elasticsearch |
 //! | [`rule`] | TOML text → `RuleFile` (as written) → `Rule` (validated, typed) | Elasticsearch |
 //! | [`plan`] | `Query`, field types, times → what is asked, what is left to evaluate | rules, network |
+//! | [`triage`] | the questions of a rule, an alert's event → searches; their answers → a verdict | network, the clock |
 //! | [`elastic`] | the cluster: points in time, pages, bulk, guarded documents, retries, errors | queries, rules |
 //! | [`local`] | files of events → events; alerts and state → files | EQL, rules, the clock |
 //! | [`kibana`] | conditions and values → KQL, rison, links into Discover; an alerts index → saved objects | rules, alerts, network |
@@ -42,3 +43,4 @@ pub mod plan;
 pub mod rule;
 pub mod schedule;
 pub mod schema;
+pub mod triage;

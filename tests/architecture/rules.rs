@@ -5,7 +5,7 @@ use std::path::Path;
 use super::paths::{FoundPath, paths};
 
 /// The stages from low to high. A stage imports only stages before its own.
-pub const ORDER: [&str; 16] = [
+pub const ORDER: [&str; 17] = [
     "diagnostic",
     "event",
     "schema",
@@ -14,6 +14,7 @@ pub const ORDER: [&str; 16] = [
     "eval",
     "rule",
     "plan",
+    "triage",
     "elastic",
     "local",
     "kibana",
@@ -30,19 +31,20 @@ const STRANGERS: [(&str, &[&str]); 10] = [
     ("eval", &["dsl"]),
     ("rule", &["dsl"]),
     ("plan", &["rule"]),
-    ("elastic", &["eql", "eval", "rule", "plan"]),
-    ("local", &["eql", "eval", "rule", "plan", "elastic"]),
-    ("kibana", &["dsl", "eql", "eval", "rule", "plan", "elastic", "local"]),
+    ("elastic", &["eql", "eval", "rule", "plan", "triage"]),
+    ("local", &["eql", "eval", "rule", "plan", "triage", "elastic"]),
+    ("kibana", &["dsl", "eql", "eval", "rule", "plan", "triage", "elastic", "local"]),
     ("alert", &["elastic", "local"]),
     ("checkpoint", &["rule"]),
     ("schedule", &["dsl", "eql", "eval", "plan"]),
 ];
 
 /// Stages that are synchronous and know neither clock nor environment.
-const PURE: [&str; 7] = ["eql", "eval", "dsl", "plan", "rule", "kibana", "alert"];
+const PURE: [&str; 8] = ["eql", "eval", "dsl", "plan", "rule", "triage", "kibana", "alert"];
 
 /// Stages that are told the time. They may measure how long something took.
-const TOLD_THE_TIME: [&str; 8] = ["eql", "eval", "dsl", "plan", "rule", "kibana", "alert", "detect"];
+const TOLD_THE_TIME: [&str; 9] =
+    ["eql", "eval", "dsl", "plan", "rule", "triage", "kibana", "alert", "detect"];
 
 const CLOCKS: [&[&str]; 3] = [&["SystemTime", "now"], &["Utc", "now"], &["Local", "now"]];
 const IMPURE: [&[&str]; 6] =

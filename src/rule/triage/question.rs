@@ -36,6 +36,12 @@ impl QuestionKind {
             _ => return None,
         })
     }
+
+    /// Whether it searches; otherwise the alert's own event answers.
+    #[must_use]
+    pub fn is_searched(self) -> bool {
+        self != Self::Event
+    }
 }
 
 /// Where a question is asked.
