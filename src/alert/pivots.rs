@@ -216,7 +216,7 @@ mod tests {
             (r#"user.id == "x-{user.id}" and n > 3"#, r#"user.id : "x-a" and n > 3"#),
             (r#"user.id in ("{user.id}", "b") or b == true"#, r#"user.id : ("a" or "b") or b : true"#),
             ("source.ip != null and x == null", "source.ip : * and not x : *"),
-            (r#"n <= 3 and n >= 1 and not n < 2.5"#, "n <= 3 and n >= 1 and not n < 2.5"),
+            ("n <= 3 and n >= 1 and not n < 2.5", "n <= 3 and n >= 1 and not n < 2.5"),
         ] {
             assert_eq!(one(condition, json!({"user.id": "a"})).query.as_deref(), Some(query));
         }

@@ -61,11 +61,8 @@ impl Phrase {
     fn say(&self, event: &Event, said: &mut Vec<String>) -> Option<String> {
         let main = self.says.iter().find_map(|field| fresh(event, field, said))?;
         let more: Vec<String> = self.more.iter().filter_map(|field| fresh(event, field, said)).collect();
-        let mut words = if self.before.is_empty() { main } else { format!("{} {main}", self.before) };
-        if !more.is_empty() {
-            words.push_str(&format!(" ({})", more.join(", ")));
-        }
-        Some(words)
+        let words = if self.before.is_empty() { main } else { format!("{} {main}", self.before) };
+        Some(if more.is_empty() { words } else { format!("{words} ({})", more.join(", ")) })
     }
 }
 

@@ -151,8 +151,8 @@ fn fits(form: &Value, kind: &str) -> bool {
     let example = form.get("const").or_else(|| form.get("enum").map(|allowed| &allowed[0]));
     let named = match (example, &form["type"], &form["items"]["type"]) {
         (Some(Value::Number(_)), ..) => "integer",
-        (Some(Value::Array(_)), ..) => "string",
         (Some(Value::Bool(_)), ..) => "boolean",
+        // An empty list fits texts.
         (Some(_), ..) => "string",
         (_, Value::Array(several), _) => several[0].as_str().unwrap_or_default(),
         (_, _, Value::String(items)) => items,

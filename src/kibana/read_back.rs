@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 use super::kql::{Bound, Kql};
 
 /// Reads a whole KQL text.
+///
+/// # Errors
+/// It is none, or says what [`Kql`] cannot.
 pub fn kql(text: &str) -> Result<Kql, String> {
     let mut reader = Reader { rest: text };
     let condition = reader.alternatives()?;
@@ -14,6 +17,9 @@ pub fn kql(text: &str) -> Result<Kql, String> {
 }
 
 /// Reads a whole rison text.
+///
+/// # Errors
+/// It is none.
 pub fn rison(text: &str) -> Result<Value, String> {
     let mut reader = Reader { rest: text };
     let value = reader.rison()?;
