@@ -10,6 +10,7 @@ mod sink;
 mod source;
 #[cfg(test)]
 mod tests;
+mod triage;
 
 pub use backfill::BackfillRange;
 pub use pass::{PassError, WindowReport};
@@ -19,3 +20,4 @@ pub use report::RuleReport;
 pub use runner::{ReadyError, Runner, Settings, look_back, overlap};
 pub use sink::{Outcome, Show, Sink, SinkError, install};
 pub use source::{Page, ReadError, Reader, Source};
+pub use triage::{TriageReport, Triager};

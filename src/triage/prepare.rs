@@ -215,6 +215,8 @@ fn asked<'r>(
 ) -> Result<Asked<'r>, Answer> {
     let missing = || Answer::without(Status::NotInData, "not in this data: no index to ask".to_owned());
     let source = sources.get(&question.indices).ok_or_else(missing)?;
+    let source =
+        source.as_ref().map_err(|reason| Answer::without(Status::Failed, format!("failed: {reason}")))?;
     if source.schema.indices.is_empty() {
         return Err(missing());
     }

@@ -42,7 +42,7 @@ fn sources(triage: &Triage, unmapped: &[&str]) -> Sources {
             allow_expensive: true,
             unreachable: None,
         };
-        sources.insert(indices, source.with_flattened_leaves(&fields));
+        sources.insert(indices, Ok(source.with_flattened_leaves(&fields)));
     }
     sources
 }
@@ -171,6 +171,13 @@ fn the_attack_is_graded_with_each_sentence() {
     assert_eq!(run.fields["stakeout.facts"]["instance_id"], "i-0a1b2c3d4e5f60001");
     assert_eq!(run.fields["stakeout.facts"]["role_name"], "app-role");
     assert!(run.fields.keys().all(|field| !field.contains("workflow")));
+    let mut again = alert(SESSION);
+    again.source.extend(run.fields.clone());
+    let rule = seed();
+    let twice = run_with(&rule, &sources(&rule.triage, &[]), &again, &[], &[]);
+    let note = twice.fields["kibana.alert.rule.note"].as_str().expect("a note");
+    assert_eq!(note.matches("## Triage of this alert").count(), 1, "{note}");
+    assert!(note.starts_with("the guide\n\n## Triage"), "{note}");
 }
 
 #[test]
@@ -202,9 +209,10 @@ fn what_could_not_be_answered_counts_neither_way() {
     assert!(habit.verdict.evidence.iter().any(|one| one.weight == -15));
     let rule = seed();
     let mut partial = sources(&rule.triage, &[]);
-    let whole = partial.get(&Indices::Rule).cloned().expect("a source");
+    let whole = partial.get(&Indices::Rule).cloned().and_then(Result::ok).expect("a source");
     let mut only = Sources::default();
-    only.insert(Indices::Rule, Source { unreachable: Some("closed: `x`".into()), ..whole });
+    only.insert(Indices::Rule, Ok(Source { unreachable: Some("closed: `x`".into()), ..whole }));
+    only.insert(Indices::Alerts, Err("403".into()));
     std::mem::swap(&mut partial, &mut only);
     let finds = [
         ("habit", json!({"doc_count": 30, "days": {"buckets": [1, 2, 3, 4, 5]}})),
@@ -213,6 +221,10 @@ fn what_could_not_be_answered_counts_neither_way() {
     ];
     let run = run_with(&rule, &partial, &alert(SESSION), &finds, &[]);
     assert_eq!(run.answer("habit").status, Status::Partial);
+    assert_eq!(
+        (run.answer("pattern").status, run.answer("pattern").text.as_str()),
+        (Status::Failed, "failed: 403")
+    );
     assert!(run.answer("habit").text.ends_with("(partial: closed: `x`)"), "{}", run.answer("habit").text);
     let weights: Vec<i32> = run.verdict.evidence.iter().map(|one| one.weight).collect();
     assert_eq!(
