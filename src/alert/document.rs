@@ -30,7 +30,7 @@ const LONGEST_REDUCED_EVENT: usize = 500_000;
 pub struct Run {
     /// A random id, the same for all passes of one process over one rule.
     pub id: String,
-    /// What started it: `run`, `once` or `backfill`.
+    /// What started it: `run`, `once`, `backfill` or `audit`.
     pub kind: &'static str,
 }
 
@@ -119,7 +119,7 @@ impl AlertBuilder {
 }
 
 fn run_fields(rule: &Rule, run: &Run) -> Map<String, Value> {
-    let scheduled = if run.kind == "backfill" { "manual" } else { "scheduled" };
+    let scheduled = if matches!(run.kind, "backfill" | "audit") { "manual" } else { "scheduled" };
     let mut fields = object([
         ("kibana.space_ids", json!(["default"])),
         ("kibana.alert.status", json!("active")),

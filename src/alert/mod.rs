@@ -8,3 +8,4 @@ mod reason;
 pub use document::{AlertBuilder, AlertDocument, Found, Run};
 pub use identity::{AlertId, alert_id};
 pub use index::{AlertIndex, TEMPLATE_VERSION};
+pub use reason::reason;

@@ -49,20 +49,6 @@ impl Cluster {
         .await
     }
 
-    /// Deletes an index template; whether it existed.
-    ///
-    /// # Errors
-    /// No answer, or no permission.
-    pub async fn delete_index_template(&self, name: &str) -> Result<bool, ElasticError> {
-        let asked = format!("deleting the index template `{name}`");
-        let call = Call::new(Method::Delete, template_path(name), asked).accepts(&[404]);
-        self.call(&call, |answer| match answer.status {
-            404 => absent(answer, "index_template_missing_exception").map(|()| false),
-            _ => Ok(true),
-        })
-        .await
-    }
-
     /// Makes what was written so far searchable.
     ///
     /// # Errors
