@@ -60,6 +60,12 @@ pub struct RunArgs {
     /// Print the alerts instead of writing them; no checkpoint moves
     #[arg(long)]
     pub dry_run: bool,
+    /// What is expected to happen, such as a planned test: a file with `[[stakeout.expected]]` (repeatable)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["events", "no_triage"])]
+    pub expected: Vec<PathBuf>,
+    /// Ask none of the rules' questions about their alerts
+    #[arg(long)]
+    pub no_triage: bool,
     /// How results are printed [default: human on a terminal, else json]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,

@@ -22,6 +22,7 @@ use super::source::{Page, times};
 use crate::alert::{AlertBuilder, AlertId, reason};
 use crate::checkpoint::Window;
 use crate::diagnostic::sanitize;
+use crate::elastic::ElasticError;
 use crate::event::Event;
 use crate::rule::Rule;
 use why::WasRead;
@@ -244,7 +245,7 @@ impl Comparison<'_> {
                 self.report.unread(rest, "stopped before its end");
             }
             Err(error) => {
-                self.report.unreachable = error.is_passing();
+                self.report.unreachable = error.elastic().is_some_and(ElasticError::is_retryable);
                 self.report.unread(rest, &error.to_string());
             }
         }

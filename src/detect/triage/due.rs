@@ -1,5 +1,7 @@
 //! The alerts whose triage is due: those never asked about, and those with open questions whose time has come.
 
+use std::sync::atomic::Ordering;
+
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
@@ -48,20 +50,26 @@ const UNREAD: [&str; 4] =
     ["kibana.alert.rule.parameters", "kibana.alert.original_event.original", "event.original", "message"];
 
 impl Triager {
-    /// Where to begin; none where no index can say what is due.
-    pub(super) async fn begin(&self) -> Result<Option<Place>, ElasticError> {
-        let alias = self.index.alias().to_owned();
-        let known = self.cluster.field_caps(&[alias.clone()], &[ASKED_AT.to_owned()]).await?;
-        let forms = known.schema.forms(ASKED_AT);
-        if forms.is_empty() && !known.schema.indices.is_empty() {
-            tracing::warn!(
-                "no triage: `{alias}` was made by an earlier version, whose mapping lacks `{ASKED_AT}`; `stakeout setup` \
-                 writes the new template, and the next index behind the alias has it"
-            );
-        }
-        let indices = forms.into_iter().next().map(|form| form.indices);
-        let indices = indices.map(|indices| if indices.is_empty() { vec![alias] } else { indices });
-        Ok(indices.map(|indices| Place { indices, after: None, ended: false }))
+    /// Where to begin.
+    pub(super) fn begin(&self) -> Place {
+        Place { indices: vec![self.index.alias().to_owned()], after: None, ended: false }
+    }
+
+    /// The same place, among those indices alone that can tell what was triaged already; none if there are none.
+    pub(super) async fn among_able(&self, place: Place) -> Result<Option<Place>, ElasticError> {
+        let known = self.cluster.field_caps(&place.indices, &[ASKED_AT.to_owned()]).await?;
+        let Some(form) = known.schema.forms(ASKED_AT).into_iter().next() else {
+            if !self.said.swap(true, Ordering::Relaxed) {
+                tracing::warn!(
+                    "no triage: `{}` was made by an earlier version, whose mapping lacks `{ASKED_AT}`; `stakeout setup` \
+                     writes the new template, and the next index behind the alias has it",
+                    self.index.alias()
+                );
+            }
+            return Ok(None);
+        };
+        let indices = if form.indices.is_empty() { place.indices } else { form.indices };
+        Ok(Some(Place { indices, ..self.begin() }))
     }
 
     /// The next alerts that are due at `now`; none at the end.

@@ -10,6 +10,7 @@ mod sources;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
@@ -28,6 +29,8 @@ pub struct Triager {
     index: AlertIndex,
     rules: BTreeMap<String, Arc<Rule>>,
     expected: Vec<Expected>,
+    /// Whether it was said that nothing can be triaged.
+    said: AtomicBool,
 }
 
 /// What one go over the alerts did.
@@ -56,7 +59,14 @@ impl Triager {
     ) -> Option<Self> {
         let asking = rules.iter().filter(|rule| !rule.triage.questions.is_empty());
         let rules: BTreeMap<_, _> = asking.map(|rule| (rule.rule_id.clone(), rule.clone())).collect();
-        (!rules.is_empty()).then_some(Self { cluster, index, rules, expected })
+        (!rules.is_empty()).then_some(Self { cluster, index, rules, expected, said: AtomicBool::new(false) })
+    }
+
+    /// Lets alerts that were written just now be found; without the right to it they are found a little later.
+    pub async fn look_again(&self) {
+        if let Err(error) = self.cluster.refresh(self.index.alias()).await {
+            tracing::debug!("new alerts are triaged a little later: {error}");
+        }
     }
 
     /// Works on every alert that is due at `now`, until none is left or `stop` is cancelled.
@@ -68,18 +78,18 @@ impl Triager {
         now: DateTime<Utc>,
         stop: &CancellationToken,
     ) -> Result<TriageReport, ElasticError> {
-        // What was written just now is found even where the right to do this is missing, only later.
-        if let Err(error) = self.cluster.refresh(self.index.alias()).await {
-            tracing::debug!("new alerts are triaged a little later: {error}");
-        }
         let mut report = TriageReport::default();
         let mut known: BTreeMap<String, Sources> = BTreeMap::new();
-        let Some(mut place) = self.begin().await? else { return Ok(report) };
-        while !stop.is_cancelled() {
-            let due = self.due(now, &mut place).await?;
-            if due.is_empty() {
-                break;
+        let mut place = self.begin();
+        let mut due = self.due(now, &mut place).await?;
+        if !due.is_empty() {
+            match self.among_able(place).await? {
+                Some(able) => place = able,
+                None => return Ok(report),
             }
+            due = self.due(now, &mut place).await?;
+        }
+        while !due.is_empty() && !stop.is_cancelled() {
             for alert in &due {
                 if let Some(rule) =
                     self.rules.get(&alert.rule_id).filter(|_| !known.contains_key(&alert.rule_id))
@@ -89,6 +99,7 @@ impl Triager {
                 }
             }
             self.page(&due, &known, now, &mut report).await?;
+            due = self.due(now, &mut place).await?;
         }
         Ok(report)
     }
