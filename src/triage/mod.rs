@@ -14,6 +14,7 @@ mod outcome;
 mod prepare;
 mod record;
 mod section;
+mod share;
 mod source;
 mod speech;
 mod verdict;

@@ -128,7 +128,7 @@ fn known(count: u64, days: usize, total: u64) -> Value {
 
 fn some(count: u64, top: &[&str]) -> Value {
     let buckets: Vec<Value> = top.iter().map(|key| json!({"key": key, "doc_count": 1})).collect();
-    json!({"doc_count": count, "n": {"value": count}, "distinct0": {"value": top.len()}, "top0": {"buckets": buckets},
+    json!({"doc_count": count, "n": {"value": count}, "distinct": {"value": top.len()}, "top": {"buckets": buckets},
         "first": {"value": 1_795_183_380_000_u64}, "last": {"value": 1_795_183_380_000_u64},
         "days": {"buckets": [1]}})
 }
@@ -158,7 +158,7 @@ fn the_attack_is_graded_with_each_sentence() {
         ("delivery", 5),
     ];
     assert_eq!(groups, expected);
-    assert_eq!(run.verdict.evidence[0].text, "foothold: AttachUserPolicy, CreateUser");
+    assert_eq!(run.verdict.evidence[0].text, "foothold: CreateUser, AttachUserPolicy");
     assert_eq!(
         run.answer("network").text,
         "EXAMPLE: never in 180 events of the role between 2026-10-21 14:00:00Z and 2026-11-19 14:00:00Z"

@@ -365,7 +365,7 @@ pub fn all() -> Vec<Story> {
     vec![attack(), automation(), forensics(), red_team(), person(), disguise()]
 }
 
-/// The mapping of the AWS integration for these fields; `imds` only where the newest integration is meant.
+/// The mapping of the AWS integration for these fields, in types that every distribution has.
 pub fn integration_mapping() -> Value {
     let keyword = json!({"type": "keyword", "ignore_above": 1024});
     let flattened = json!({"type": "flattened"});
@@ -376,7 +376,6 @@ pub fn integration_mapping() -> Value {
             "date_detection": false,
             "properties": {
                 "@timestamp": {"type": "date"}, "event.ingested": {"type": "date"}, "source.ip": {"type": "ip"},
-                "data_stream.dataset": {"type": "constant_keyword", "value": "aws.cloudtrail"},
                 "aws.cloudtrail.flattened.request_parameters": flattened,
                 "aws.cloudtrail.flattened.response_elements": flattened,
                 "aws.cloudtrail.user_identity.session_context.ec2_role_delivery": {"type": "keyword"},
