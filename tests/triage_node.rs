@@ -18,6 +18,7 @@ struct Scene {
     folder: tempfile::TempDir,
     rule: PathBuf,
     alerts: String,
+    indices: Vec<String>,
 }
 
 impl Scene {
@@ -45,7 +46,17 @@ impl Scene {
         let patterns: Vec<&str> = indices.iter().map(String::as_str).collect();
         let rule = rule_over(folder.path(), &patterns, "now-6m", "5m");
         let alerts = cluster.name("alerts");
-        Some(Self { cluster, folder, rule, alerts })
+        Some(Self { cluster, folder, rule, alerts, indices })
+    }
+
+    /// Adds a rule of the tests' own, over the scene's indices.
+    fn add_rule(&self, text: &str) -> PathBuf {
+        let patterns = serde_json::to_string(&self.indices).expect("a list");
+        let text = text
+            .replace(r#"index = ["filebeat-*", "logs-aws.cloudtrail-*"]"#, &format!("index = {patterns}"));
+        let path = self.folder.path().join(format!("rule-{}.toml", text.len()));
+        std::fs::write(&path, text).expect("a file for the rule");
+        path
     }
 
     fn backfill(&self, more: &[&str]) -> Ended {
@@ -206,4 +217,149 @@ fn an_analysts_work_is_left_alone_and_no_triage_can_be_chosen() {
         assert_eq!(alert["kibana.alert.workflow_tags"], json!(["mine"]));
         assert_eq!(alert["stakeout.verdict"]["grade"], "theft_likely");
     }
+}
+
+const STOPPED: &str = include_str!("rules/valid/cloudtrail_stopped.toml");
+const CREATED: &str = include_str!("rules/valid/user_created_by_instance.toml");
+
+#[test]
+fn rules_of_other_services_ask_their_own_questions() {
+    let stories = [stories::attack(), stories::trails()];
+    let Some(scene) = Scene::new(&stories, &[Shape::Integration]) else { return };
+    let (stopped, created) = (scene.add_rule(STOPPED), scene.add_rule(CREATED));
+    let more = ["--rules", stopped.to_str().expect("a path"), "--rules", created.to_str().expect("a path")];
+    scene.backfill(&more);
+
+    let tampering = &scene.alerts("AIDAMALLORY")[0];
+    assert_eq!(tampering["stakeout.verdict"]["grade"], "tampering_likely", "{tampering:#}");
+    assert_eq!(tampering["stakeout.verdict"]["score"], 6 + 15 + 6);
+    assert_eq!(tampering["stakeout.facts"], json!({"trail": "main"}));
+    let triage = &tampering["stakeout.triage"];
+    assert_eq!(triage["resumed"]["text"], "main not resumed until 2026-11-21 14:00:00Z");
+    assert_eq!(triage["unmapped"]["status"], "not_in_data");
+    assert_eq!(triage["inexact"]["status"], "failed");
+    assert_eq!(tampering["stakeout.verdict"]["unknown"], json!(["unmapped", "inexact"]));
+
+    let maintenance = &scene.alerts("AIDAOPS");
+    let last = maintenance.last().expect("an alert");
+    assert_eq!(last["stakeout.verdict"]["score"], -8 - 12, "{:#}", last["stakeout.triage"]);
+    assert_eq!(last["stakeout.verdict"]["grade"], "maintenance");
+
+    let alerts = scene.alerts(&stories[0].user_id);
+    let created = alerts
+        .iter()
+        .find(|alert| alert["kibana.alert.rule.name"].as_str().is_some_and(|name| name.contains("Created")));
+    let created = created.expect("an alert of the other rule");
+    assert_eq!(created["stakeout.facts"]["new_user"], "backup-svc");
+    assert_eq!(
+        created["stakeout.triage"]["keys"]["text"],
+        "backup-svc got AttachUserPolicy, CreateAccessKey"
+    );
+    assert_eq!(created["stakeout.verdict"]["score"], 10 + 12 + 9, "{:#}", created["stakeout.verdict"]);
+    let groups: std::collections::BTreeSet<&str> =
+        alerts.iter().filter_map(|alert| alert["stakeout.group.id"].as_str()).collect();
+    assert_eq!((alerts.len(), groups.len()), (3, 1), "alerts of every rule share the principal's group");
+}
+
+#[test]
+fn hostile_values_in_events_break_no_question() {
+    let hostile = ["\" or true or \"", "*", "a\nb{user.id}", "</script>", "\u{202e}evil", "\\", "x'; DROP"];
+    let mut story = stories::attack();
+    story.records.truncate(180);
+    let calls = hostile.iter().map(|value| {
+        let caller = stories::Caller::session("AROAHOSTILE0000000001", "any", &format!("i-{value}"));
+        stories::Record::new(
+            0,
+            &caller,
+            stories::place("198.51.100.7", "X", "curl"),
+            "signin",
+            "ConsoleLogin",
+        )
+    });
+    story.records.extend(calls);
+    let Some(scene) = Scene::new(&[story], &[Shape::Integration, Shape::Filebeat]) else { return };
+    scene.backfill(&[]);
+    for value in hostile {
+        let user_id = format!("AROAHOSTILE0000000001:i-{value}");
+        let alerts = scene.alerts(&user_id);
+        assert_eq!(alerts.len(), 1, "{value:?}");
+        let triage = alerts[0]["stakeout.triage"].as_object().expect("answers");
+        for (id, answer) in triage {
+            assert!(
+                !["failed", "partial"].contains(&answer["status"].as_str().expect("a status")),
+                "{value:?} {id}: {answer}"
+            );
+        }
+        assert_eq!(triage["after"]["count"], 0, "{value:?}: nothing of anybody else's is counted");
+        let note = alerts[0]["kibana.alert.rule.note"].as_str().expect("a note");
+        let section = &note[note.find("## Triage of this alert").expect("a section")..];
+        assert!(!section.contains("</script>") && !section.contains('\u{202e}'), "{section}");
+    }
+}
+
+#[test]
+fn what_was_open_is_asked_again_by_whoever_comes_next() {
+    let story = stories::attack();
+    let mut early = stories::attack();
+    early.records.retain(|record| !record.is_after(60));
+    let Some(scene) = Scene::new(&[early], &[Shape::Integration]) else { return };
+    scene.backfill(&[]);
+    let before = scene.alerts(&story.user_id);
+    assert_eq!(before[0]["stakeout.triage"]["after_foothold"]["text"], "none until 2026-11-21 02:00:00Z");
+
+    // As if the questions had been asked a minute after the sign-in, and were due again now.
+    let open = json!({"doc": {"stakeout.verdict": {"asked_at": "2026-11-20T14:01:00Z", "due": "2026-11-20T14:15:00Z"}}});
+    for alert in &before {
+        let id = alert["kibana.alert.uuid"].as_str().expect("an id");
+        scene.cluster.post(&format!("/{}/_update/{id}?refresh=true", scene.alerts), &open);
+    }
+    let late = story.records.iter().enumerate().filter(|(_, record)| record.is_after(60));
+    let late = late.map(|(number, record)| record.document(&format!("late-{number}"), Shape::Integration));
+    scene.cluster.bulk(&scene.indices[0], late);
+    scene.cluster.refresh(&scene.indices[0]);
+    scene.backfill(&[]);
+    for alert in scene.alerts(&story.user_id) {
+        let triage = &alert["stakeout.triage"];
+        assert_eq!(triage["after_foothold"]["count"], 3, "{triage:#}");
+        assert_eq!(triage["network"]["count"], 0, "what was settled is kept");
+        assert_eq!(alert["stakeout.verdict"]["score"], 68, "{:#}", alert["stakeout.verdict"]);
+        assert_eq!(alert["stakeout.verdict"]["due"], Value::Null);
+        assert_eq!(alert["stakeout.group.id"], before[0]["stakeout.group.id"]);
+    }
+}
+
+#[test]
+fn an_alert_that_comes_late_joins_the_group_and_may_open_it() {
+    let role = stories::Caller::session("AROALATE00000000000001", "any", "i-0a1b2c3d4e5f60001");
+    let sign_in = |offset| {
+        stories::Record::new(
+            offset,
+            &role,
+            stories::place("198.51.100.7", "X", "curl"),
+            "signin",
+            "ConsoleLogin",
+        )
+    };
+    let story = Story {
+        name: "late",
+        user_id: role.user_id.clone().expect("an id"),
+        records: vec![sign_in(600), sign_in(1_300), sign_in(7_200)],
+    };
+    let user_id = story.user_id.clone();
+    let Some(scene) = Scene::new(&[story], &[Shape::Integration]) else { return };
+    scene.backfill(&[]);
+    let groups = |scene: &Scene| -> Vec<String> {
+        let alerts = scene.alerts(&user_id);
+        alerts.iter().map(|alert| alert["stakeout.group.id"].as_str().expect("a group").to_owned()).collect()
+    };
+    let first = groups(&scene);
+    assert_eq!(first[0], first[1]);
+    assert_ne!(first[1], first[2]);
+    scene.cluster.bulk(&scene.indices[0], [sign_in(0).document("late-first", Shape::Integration)]);
+    scene.cluster.refresh(&scene.indices[0]);
+    scene.backfill(&[]);
+    let then = groups(&scene);
+    assert_eq!(then[..3], [then[0].clone(), then[0].clone(), then[0].clone()]);
+    assert_ne!(then[0], first[0], "the group is named after its first alert");
+    assert_eq!(then[3], first[2]);
 }

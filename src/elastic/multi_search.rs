@@ -1,5 +1,7 @@
 //! Several searches in one request: every one comes back with its own answer or error.
 
+use std::fmt::Write;
+
 use elasticsearch::http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -58,7 +60,7 @@ impl Cluster {
         for search in searches {
             let header =
                 json!({"index": search.indices, "ignore_unavailable": true, "allow_no_indices": true});
-            lines.push_str(&format!("{header}\n{}\n", search.body));
+            let _ = writeln!(lines, "{header}\n{}", search.body);
         }
         let parts = ["status", "error", "timed_out", "_shards"].iter().chain(filter_path);
         let parts: Vec<String> = parts.map(|part| format!("responses.{part}")).collect();

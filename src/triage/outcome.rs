@@ -139,7 +139,7 @@ mod tests {
 
     const SLOT: Slot = Slot { search: 0, part: 0 };
 
-    fn answered(shards: Value, timed_out: bool, aggs: Value) -> Result<Found, String> {
+    fn answered(shards: &Value, timed_out: bool, aggs: &Value) -> Result<Found, String> {
         let body = json!({"timed_out": timed_out, "_shards": shards, "aggregations": {"0": aggs}});
         Outcome::Answered(body).found(SLOT)
     }
@@ -147,9 +147,9 @@ mod tests {
     #[test]
     fn events_are_counted_once_and_values_by_documents() {
         let found = answered(
-            json!({"total": 2, "failed": 0}),
+            &json!({"total": 2, "failed": 0}),
             false,
-            json!({
+            &json!({
                 "doc_count": 6, "n": {"value": 3}, "first": {"value": 1000.0}, "last": {"value": null},
                 "days": {"buckets": [{"key": 0, "doc_count": 6}]}, "distinct": {"value": 2},
                 "top": {"buckets": [{"key": "b", "doc_count": 2}, {"key": 1, "key_as_string": "true", "doc_count": 1}]},
@@ -187,7 +187,7 @@ mod tests {
     fn a_comparison_has_a_total() {
         let aggs =
             json!({"doc_count": 9, "n": {"value": 9}, "same": {"doc_count": 2, "days": {"buckets": [1, 2]}}});
-        let found = answered(json!({"total": 1, "failed": 0}), false, aggs).expect("an answer");
+        let found = answered(&json!({"total": 1, "failed": 0}), false, &aggs).expect("an answer");
         assert_eq!((found.count, found.total, found.days), (2, 9, 2));
     }
 
@@ -197,14 +197,11 @@ mod tests {
         let failure =
             json!({"total": 2, "failed": 1, "failures": [{"reason": {"type": "x", "reason": "y"}}]});
         let partial = |found: Result<Found, String>| found.expect("an answer").partial;
-        assert_eq!(
-            partial(answered(failure, false, aggs.clone())).as_deref(),
-            Some("1 of 2 shards failed: x: y")
-        );
-        let timed_out = partial(answered(json!({"total": 2, "failed": 0}), true, aggs.clone()));
+        assert_eq!(partial(answered(&failure, false, &aggs)).as_deref(), Some("1 of 2 shards failed: x: y"));
+        let timed_out = partial(answered(&json!({"total": 2, "failed": 0}), true, &aggs));
         assert_eq!(timed_out.as_deref(), Some("the search timed out"));
-        assert!(answered(json!({"total": 1, "failed": 1}), false, aggs.clone()).is_err());
-        assert!(answered(json!({"total": 1, "failed": 0}), false, aggs).is_ok());
+        assert!(answered(&json!({"total": 1, "failed": 1}), false, &aggs).is_err());
+        assert!(answered(&json!({"total": 1, "failed": 0}), false, &aggs).is_ok());
         for outcome in [
             Outcome::Failed("429".into()),
             Outcome::Owed,

@@ -112,6 +112,11 @@ impl Record {
         Self { imds: Some(version), ..self }
     }
 
+    /// Whether it happens more than so many seconds after the alert.
+    pub fn is_after(&self, seconds: i64) -> bool {
+        self.offset > seconds
+    }
+
     /// The document as a shipper of that shape writes it.
     pub fn document(&self, id: &str, shape: Shape) -> Value {
         let time = at(self.offset).to_rfc3339_opts(SecondsFormat::Millis, true);
@@ -232,7 +237,9 @@ pub fn attack() -> Story {
         .enumerate()
     {
         let offset = 180 + i64::try_from(minute).expect("a few") * 80;
-        records.push(Record::new(offset, &role, outside(FIREFOX), "iam", action));
+        let record = Record::new(offset, &role, outside(FIREFOX), "iam", action);
+        let names_user = !action.starts_with("List");
+        records.push(if names_user { record.request(json!({"userName": "backup-svc"})) } else { record });
     }
     records.push(Record::new(230, &role, outside(FIREFOX), "s3", "ListBuckets"));
     for turn in 0..6 {
@@ -358,6 +365,29 @@ pub fn disguise() -> Story {
     records.push(Record::new(0, &role, outside("curl/8.5.0"), "signin", "GetSigninToken"));
     records.push(Record::new(300, &role, outside(FIREFOX), "cloudtrail", "StopLogging"));
     Story { name: "disguise", user_id: role.user_id.expect("an id"), records }
+}
+
+/// A trail that is stopped and stays so, by somebody who never did it and changes another; and one that is paused for
+/// maintenance as always.
+pub fn trails() -> Story {
+    let (mallory, ops) = (Caller::user("mallory"), Caller::user("ops"));
+    let (theirs, office) =
+        (place("198.51.100.99", "EXAMPLE", "curl/8"), place("192.0.2.9", "OFFICE", "aws-cli/2"));
+    let name = |trail: &str| json!({"name": format!("arn:aws:cloudtrail:eu-west-1:{ACCOUNT}:trail/{trail}")});
+    let mut records = vec![
+        Record::new(0, &mallory, theirs, "cloudtrail", "StopLogging").request(name("main")),
+        Record::new(60, &mallory, theirs, "cloudtrail", "UpdateTrail").request(name("main")),
+        Record::new(90, &mallory, theirs, "iam", "AttachRolePolicy").request(json!({"roleName": "x"})),
+        Record::new(3_600, &ops, office, "cloudtrail", "StopLogging").request(name("audit")),
+        Record::new(4_200, &ops, office, "cloudtrail", "StartLogging").request(name("audit")),
+    ];
+    for week in 1..=5 {
+        records.push(
+            Record::new(3_600 - week * 7 * DAY_SECONDS, &ops, office, "cloudtrail", "StopLogging")
+                .request(name("audit")),
+        );
+    }
+    Story { name: "trails", user_id: mallory.user_id.expect("an id"), records }
 }
 
 /// All of them.

@@ -107,14 +107,13 @@ impl Triager {
             let Some(prepared) = prepared.get(alert.rule_id.as_str()) else { continue };
             let key = Principal::of(&alert.alert).map(|who| (alert.rule_id.as_str(), who));
             let session = key.as_ref().and_then(|key| open.get(key)).map(|at| &mut sessions[*at]);
-            match session.filter(|session| alert.at - session.alerts[0].at <= SHARED) {
-                Some(session) => session.alerts.push(alert),
-                None => {
-                    open.extend(key.map(|key| (key, sessions.len())));
-                    let guide = self.rules.get(&alert.rule_id).and_then(|rule| rule.note.as_deref());
-                    sessions.push(Session { prepared, guide, alerts: vec![alert] });
-                }
+            if let Some(session) = session.filter(|session| alert.at - session.alerts[0].at <= SHARED) {
+                session.alerts.push(alert);
+                continue;
             }
+            open.extend(key.map(|key| (key, sessions.len())));
+            let guide = self.rules.get(&alert.rule_id).and_then(|rule| rule.note.as_deref());
+            sessions.push(Session { prepared, guide, alerts: vec![alert] });
         }
         sessions
     }
