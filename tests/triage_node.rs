@@ -1,5 +1,7 @@
 //! Triage on a real node: the answers and grades of six stories, in both document shapes, and what must not change.
 
+#[path = "triage/cost.rs"]
+mod cost;
 #[path = "triage/stories.rs"]
 mod stories;
 mod support;

@@ -185,6 +185,8 @@ fn questions_share_searches_by_subject_and_stretch() {
     let run = run(&[]);
     assert_eq!(run.searches.len(), 11, "{:#?}", run.searches);
     let bodies: Vec<String> = run.searches.iter().map(|search| search.body.to_string()).collect();
+    let bytes: usize = bodies.iter().map(String::len).sum();
+    assert!(bytes < 30_000, "{bytes} bytes of request for one alert");
     assert!(bodies.iter().all(|body| body.contains(r#""size":0,"track_total_hits":false,"timeout":"5s""#)));
     let far =
         bodies.iter().find(|body| body.contains("2026-10-21T14:00:00.000Z") && body.contains("principal_id"));
