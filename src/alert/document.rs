@@ -25,7 +25,7 @@ const LONGEST_REDUCED_EVENT: usize = 500_000;
 pub struct Run {
     /// A random id, the same for all passes of one process over one rule.
     pub id: String,
-    /// What started it: `run`, `once` or `backfill`.
+    /// What started it: `run`, `once`, `backfill` or `audit`.
     pub kind: &'static str,
     /// Where the alerts can be looked at.
     pub places: Places,
@@ -143,7 +143,7 @@ impl AlertBuilder {
 }
 
 fn run_fields(rule: &Rule, run: &Run) -> Map<String, Value> {
-    let scheduled = if run.kind == "backfill" { "manual" } else { "scheduled" };
+    let scheduled = if matches!(run.kind, "backfill" | "audit") { "manual" } else { "scheduled" };
     let mut fields = object([
         ("kibana.space_ids", json!([run.places.space().as_str()])),
         ("kibana.alert.status", json!("active")),

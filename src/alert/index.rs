@@ -85,7 +85,10 @@ impl AlertIndex {
                     "index.mapping.total_fields.limit": 5000,
                     "index.mapping.ignore_malformed": true,
                 },
-                "mappings": {"dynamic": false, "date_detection": false, "properties": properties()},
+                "mappings": {
+                    "dynamic": false, "date_detection": false, "dynamic_templates": of_rules(),
+                    "properties": properties(),
+                },
             },
         })
     }
@@ -111,6 +114,23 @@ impl AlertIndex {
     }
 }
 
+/// What holds names that rules choose: their values and the ids of their questions. A rule has no more than 64 of these.
+const NAMED_BY_RULES: [&str; 2] = ["stakeout.facts", "stakeout.triage"];
+
+/// The types of what lies below [`NAMED_BY_RULES`]; numbers have Elasticsearch's own.
+fn of_rules() -> Value {
+    let date = |name: &str| json!({name: {"path_match": format!("stakeout.triage.*.{name}"), "mapping": {"type": "date"}}});
+    json!([
+        date("first"),
+        date("last"),
+        {"text": {"path_match": "stakeout.triage.*.text", "mapping": {"type": "text"}}},
+        {"other": {
+            "path_match": "stakeout.*", "match_mapping_type": "string",
+            "mapping": {"type": "keyword", "ignore_above": 1024},
+        }},
+    ])
+}
+
 /// Every mapped field by full name; Elasticsearch nests dotted names itself.
 fn properties() -> Map<String, Value> {
     let mut types: BTreeMap<&str, &str> = ecs_fields().filter(|(field, _)| !is_subfield(field)).collect();
@@ -122,6 +142,9 @@ fn properties() -> Map<String, Value> {
     let mut mappings: Map<String, Value> = Map::new();
     for (field, kind) in types {
         mappings.extend(mapping(field, kind).map(|mapping| (field.to_owned(), mapping)));
+    }
+    for name in NAMED_BY_RULES {
+        mappings.insert(name.to_owned(), json!({"type": "object", "dynamic": true}));
     }
     for (subfield, _) in subfields {
         add_text_subfield(&mut mappings, subfield);
@@ -193,8 +216,9 @@ mod tests {
     fn only_types_that_every_distribution_has() {
         let types: BTreeSet<String> =
             properties().values().map(|mapping| mapping["type"].as_str().unwrap().to_owned()).collect();
-        let known = ["boolean", "date", "flattened", "float", "geo_point", "ip", "keyword", "long", "text"]
-            .map(String::from);
+        let known =
+            ["boolean", "date", "flattened", "float", "geo_point", "ip", "keyword", "long", "object", "text"]
+                .map(String::from);
         assert_eq!(types, BTreeSet::from(known));
     }
 
@@ -203,7 +227,8 @@ mod tests {
         let properties = properties();
         for field in properties.keys() {
             for (dot, _) in field.match_indices('.') {
-                assert!(!properties.contains_key(&field[..dot]), "{field}");
+                let above = properties.get(&field[..dot]);
+                assert!(above.is_none_or(|above| above["type"] == "object"), "{field}");
             }
         }
     }

@@ -18,3 +18,4 @@ pub use document::{AlertBuilder, AlertDocument, Found, Run};
 pub use identity::{AlertId, alert_id};
 pub use index::{AlertIndex, TEMPLATE_VERSION};
 pub use places::Places;
+pub use reason::reason;

@@ -2,34 +2,25 @@
 
 use serde_json::{Map, Value, json};
 
-use super::source::EVENT_ID;
-use super::source::Source;
+use super::share::Share;
 use crate::rule::triage::QuestionKind;
 
 /// How many values of a field are told.
 const TOP: usize = 10;
 
-/// What a kind of question counts: `time_field` orders, `fields` are the names of the question's field, and `same`
-/// selects the events with the alert's own value.
-pub(super) fn counted(
-    kind: QuestionKind,
-    source: &Source,
-    time_field: &str,
-    fields: &[String],
-    same: Option<Value>,
-) -> Value {
-    let mut aggs = counts(source, time_field);
-    match (kind, same) {
-        (QuestionKind::Compare, Some(same)) => {
-            let total = distinct_events(source);
+/// What a kind of question counts in a share of its indices: `time_field` orders, and `same` selects the events with
+/// the alert's own value.
+pub(super) fn counted(kind: QuestionKind, share: &Share, time_field: &str, same: Option<Value>) -> Value {
+    let mut aggs = counts(share, time_field);
+    match (kind, same, &share.field) {
+        (QuestionKind::Compare, Some(same), _) => {
+            let total = distinct_events(share);
             return json!({"n": total, "same": {"filter": same, "aggs": aggs}}).without_nulls();
         }
-        (QuestionKind::Terms, _) => {
-            for (at, field) in fields.iter().enumerate() {
-                aggs.insert(format!("top{at}"), json!({"terms": {"field": field, "size": TOP}}));
-                let distinct = json!({"cardinality": {"field": field, "precision_threshold": 100}});
-                aggs.insert(format!("distinct{at}"), distinct);
-            }
+        (QuestionKind::Terms, _, Some(field)) => {
+            aggs.insert("top".into(), json!({"terms": {"field": field, "size": TOP}}));
+            let distinct = json!({"cardinality": {"field": field, "precision_threshold": 100}});
+            aggs.insert("distinct".into(), distinct);
         }
         _ => {}
     }
@@ -37,9 +28,9 @@ pub(super) fn counted(
 }
 
 /// How many events, the first and the last, and the days.
-fn counts(source: &Source, time_field: &str) -> Map<String, Value> {
+fn counts(share: &Share, time_field: &str) -> Map<String, Value> {
     let counts = json!({
-        "n": distinct_events(source),
+        "n": distinct_events(share),
         "first": {"min": {"field": time_field}},
         "last": {"max": {"field": time_field}},
         "days": {"date_histogram": {"field": time_field, "calendar_interval": "day", "min_doc_count": 1}},
@@ -50,14 +41,13 @@ fn counts(source: &Source, time_field: &str) -> Map<String, Value> {
     }
 }
 
-/// Counts events rather than documents, as two shippers may bring the same one; null where their ids differ in form.
-fn distinct_events(source: &Source) -> Value {
-    match source.countable(EVENT_ID).as_slice() {
-        [field] => json!({"cardinality": {
+/// Counts events rather than documents, as two shippers may bring the same one; null where no field tells them apart.
+fn distinct_events(share: &Share) -> Value {
+    share.event_id.as_ref().map_or(Value::Null, |field| {
+        json!({"cardinality": {
             "field": field, "precision_threshold": 400, "execution_hint": "segment_ordinals",
-        }}),
-        _ => Value::Null,
-    }
+        }})
+    })
 }
 
 trait WithoutNulls {

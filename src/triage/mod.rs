@@ -14,6 +14,7 @@ mod outcome;
 mod prepare;
 mod record;
 mod section;
+mod share;
 mod source;
 mod speech;
 mod verdict;
@@ -25,7 +26,7 @@ pub use due::{after as due_after, is_settled};
 pub use group::{Principal, groups};
 pub use outcome::Outcome;
 pub use prepare::{Plan, Prepared};
-pub use record::{Record, StoredTriage, note};
+pub use record::{ASKED_AT, DUE, Record, StoredTriage};
 pub use source::{Source, Sources, wanted_fields};
 pub use verdict::{Verdict, Weighed};
 

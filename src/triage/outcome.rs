@@ -82,7 +82,7 @@ fn numbers(answer: &Value) -> Found {
     Found {
         count: events(counted),
         days: counted["days"]["buckets"].as_array().map_or(0, |days| days.len() as u64),
-        distinct: numbered(counted, "distinct").filter_map(|part| part["value"].as_u64()).sum(),
+        distinct: counted["distinct"]["value"].as_u64().unwrap_or_default(),
         total,
         first: time("first"),
         last: time("last"),
@@ -91,26 +91,34 @@ fn numbers(answer: &Value) -> Found {
     }
 }
 
-/// The parts `name0`, `name1`, … of an answer.
-fn numbered<'a>(answer: &'a Value, name: &'a str) -> impl Iterator<Item = &'a Value> {
-    (0..).map_while(move |at| answer.get(format!("{name}{at}")))
+fn top(answer: &Value) -> Vec<String> {
+    let key = |bucket: &Value| match (bucket.get("key_as_string"), &bucket["key"]) {
+        (Some(Value::String(key)), _) | (_, Value::String(key)) => key.clone(),
+        (_, key) => key.to_string(),
+    };
+    answer["top"]["buckets"].as_array().into_iter().flatten().map(key).collect()
 }
 
-fn top(answer: &Value) -> Vec<String> {
-    let mut counts: Vec<(String, u64)> = Vec::new();
-    for bucket in numbered(answer, "top").filter_map(|part| part["buckets"].as_array()).flatten() {
-        let key = match (bucket.get("key_as_string"), &bucket["key"]) {
-            (Some(Value::String(key)), _) | (_, Value::String(key)) => key.clone(),
-            (_, key) => key.to_string(),
-        };
-        let documents = bucket["doc_count"].as_u64().unwrap_or_default();
-        match counts.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, count)) => *count += documents,
-            None => counts.push((key, documents)),
+impl Found {
+    /// What two shares of the indices found together. Both may hold the same events, brought by two shippers, so the
+    /// larger number stands for both: it is never too large.
+    pub(super) fn with(mut self, other: Self) -> Self {
+        for value in other.top {
+            if self.top.len() < TOP && !self.top.contains(&value) {
+                self.top.push(value);
+            }
+        }
+        Self {
+            count: self.count.max(other.count),
+            days: self.days.max(other.days),
+            distinct: self.distinct.max(other.distinct).max(self.top.len() as u64),
+            total: self.total.max(other.total),
+            first: [self.first, other.first].into_iter().flatten().min(),
+            last: self.last.max(other.last),
+            top: self.top,
+            partial: self.partial.or(other.partial),
         }
     }
-    counts.sort_by(|left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(&right.0)));
-    counts.into_iter().take(TOP).map(|(key, _)| key).collect()
 }
 
 fn shard_failure(body: &Value) -> String {
@@ -131,7 +139,7 @@ mod tests {
 
     const SLOT: Slot = Slot { search: 0, part: 0 };
 
-    fn answered(shards: Value, timed_out: bool, aggs: Value) -> Result<Found, String> {
+    fn answered(shards: &Value, timed_out: bool, aggs: &Value) -> Result<Found, String> {
         let body = json!({"timed_out": timed_out, "_shards": shards, "aggregations": {"0": aggs}});
         Outcome::Answered(body).found(SLOT)
     }
@@ -139,33 +147,47 @@ mod tests {
     #[test]
     fn events_are_counted_once_and_values_by_documents() {
         let found = answered(
-            json!({"total": 2, "failed": 0}),
+            &json!({"total": 2, "failed": 0}),
             false,
-            json!({
+            &json!({
                 "doc_count": 6, "n": {"value": 3}, "first": {"value": 1000.0}, "last": {"value": null},
-                "days": {"buckets": [{"key": 0, "doc_count": 6}]}, "distinct0": {"value": 2}, "distinct1": {"value": 1},
-                "top0": {"buckets": [{"key": "b", "doc_count": 2}, {"key": 1, "key_as_string": "true", "doc_count": 1}]},
-                "top1": {"buckets": [{"key": "b", "doc_count": 1}, {"key": "a", "doc_count": 3}]},
+                "days": {"buckets": [{"key": 0, "doc_count": 6}]}, "distinct": {"value": 2},
+                "top": {"buckets": [{"key": "b", "doc_count": 2}, {"key": 1, "key_as_string": "true", "doc_count": 1}]},
             }),
         );
         let expected = Found {
             count: 3,
             total: 3,
             days: 1,
-            distinct: 3,
+            distinct: 2,
             first: Some(1000),
             last: None,
-            top: vec!["a".into(), "b".into(), "true".into()],
+            top: vec!["b".into(), "true".into()],
             partial: None,
         };
         assert_eq!(found, Ok(expected));
     }
 
     #[test]
+    fn two_shares_count_what_may_be_the_same_events_once() {
+        let found = |count, first, top: &[&str]| Found {
+            count,
+            first: Some(first),
+            last: Some(first),
+            top: top.iter().map(|value| (*value).to_owned()).collect(),
+            distinct: top.len() as u64,
+            ..Found::default()
+        };
+        let both = found(3, 20, &["a", "b"]).with(found(2, 10, &["b", "c"]));
+        assert_eq!((both.count, both.first, both.last, both.distinct), (3, Some(10), Some(20), 3));
+        assert_eq!(both.top, ["a", "b", "c"]);
+    }
+
+    #[test]
     fn a_comparison_has_a_total() {
         let aggs =
             json!({"doc_count": 9, "n": {"value": 9}, "same": {"doc_count": 2, "days": {"buckets": [1, 2]}}});
-        let found = answered(json!({"total": 1, "failed": 0}), false, aggs).expect("an answer");
+        let found = answered(&json!({"total": 1, "failed": 0}), false, &aggs).expect("an answer");
         assert_eq!((found.count, found.total, found.days), (2, 9, 2));
     }
 
@@ -175,14 +197,11 @@ mod tests {
         let failure =
             json!({"total": 2, "failed": 1, "failures": [{"reason": {"type": "x", "reason": "y"}}]});
         let partial = |found: Result<Found, String>| found.expect("an answer").partial;
-        assert_eq!(
-            partial(answered(failure, false, aggs.clone())).as_deref(),
-            Some("1 of 2 shards failed: x: y")
-        );
-        let timed_out = partial(answered(json!({"total": 2, "failed": 0}), true, aggs.clone()));
+        assert_eq!(partial(answered(&failure, false, &aggs)).as_deref(), Some("1 of 2 shards failed: x: y"));
+        let timed_out = partial(answered(&json!({"total": 2, "failed": 0}), true, &aggs));
         assert_eq!(timed_out.as_deref(), Some("the search timed out"));
-        assert!(answered(json!({"total": 1, "failed": 1}), false, aggs.clone()).is_err());
-        assert!(answered(json!({"total": 1, "failed": 0}), false, aggs).is_ok());
+        assert!(answered(&json!({"total": 1, "failed": 1}), false, &aggs).is_err());
+        assert!(answered(&json!({"total": 1, "failed": 0}), false, &aggs).is_ok());
         for outcome in [
             Outcome::Failed("429".into()),
             Outcome::Owed,

@@ -8,6 +8,7 @@ use super::batch::{Batch, Part, Shared, Slot, is_far};
 use super::case::Case;
 use super::outcome::{Found, Outcome};
 use super::record::StoredTriage;
+use super::share::Share;
 use super::source::{ALERT_TIME, EVENT_TIME, Source, Sources};
 use super::speech::{Span, said};
 use super::{aggs, due};
@@ -49,8 +50,10 @@ struct Asked<'r> {
     subject: Node<Condition>,
     rest: Node<Condition>,
     scope: Option<Lowered>,
-    /// The names of the question's field.
-    fields: Vec<String>,
+    /// The indices, in shares that count alike.
+    shares: Vec<Share>,
+    /// Which of the indices cannot count what is asked, in words.
+    blind: Option<String>,
 }
 
 /// What became of the questions of one alert before any search is sent.
@@ -65,7 +68,7 @@ impl Plan {
     pub(super) fn slots(&self) -> Vec<Option<Slot>> {
         let slot = |entry: &Entry| match entry {
             Entry::Known(_) => None,
-            Entry::Open { slot, .. } => Some(*slot),
+            Entry::Open { slots, .. } => slots.first().copied(),
         };
         self.entries.iter().map(slot).collect()
     }
@@ -74,7 +77,7 @@ impl Plan {
 #[derive(Debug)]
 enum Entry {
     Known(Answer),
-    Open { slot: Slot, span: Span, partial: Option<String> },
+    Open { slots: Vec<Slot>, span: Span, partial: Option<String> },
 }
 
 /// A condition as JSON, and where it cannot be asked.
@@ -148,14 +151,32 @@ impl<'r> Prepared<'r> {
     pub fn answers(&self, plan: Plan, case: &Case<'_>, outcomes: &[Outcome]) -> Vec<Answer> {
         let answer = |(entry, ready): (Entry, &Ready<'_>)| match entry {
             Entry::Known(answer) => answer,
-            Entry::Open { slot, span, partial } => {
-                match outcomes.get(slot.search).unwrap_or(&Outcome::Owed).found(slot) {
-                    Ok(found) => spoken(ready.question, with_partial(found, partial), span, case),
-                    Err(reason) => Answer::without(Status::Failed, format!("failed: {reason}")),
-                }
-            }
+            Entry::Open { slots, span, partial } => match found(&slots, outcomes) {
+                Ok(found) => spoken(ready.question, with_partial(found, partial), span, case),
+                Err(reason) => Answer::without(Status::Failed, format!("failed: {reason}")),
+            },
         };
         plan.entries.into_iter().zip(&self.questions).map(answer).collect()
+    }
+}
+
+/// What the shares of a question found together; where only some of them answered, in part.
+fn found(slots: &[Slot], outcomes: &[Outcome]) -> Result<Found, String> {
+    let (mut all, mut failure): (Option<Found>, Option<String>) = (None, None);
+    for slot in slots {
+        match outcomes.get(slot.search).unwrap_or(&Outcome::Owed).found(*slot) {
+            Ok(found) => {
+                all = Some(match all {
+                    Some(known) => known.with(found),
+                    None => found,
+                });
+            }
+            Err(reason) => failure = failure.or(Some(reason)),
+        }
+    }
+    match (all, failure) {
+        (Some(found), failure) => Ok(with_partial(found, failure)),
+        (None, failure) => Err(failure.unwrap_or_else(|| "no index was asked".to_owned())),
     }
 }
 
@@ -215,6 +236,8 @@ fn asked<'r>(
 ) -> Result<Asked<'r>, Answer> {
     let missing = || Answer::without(Status::NotInData, "not in this data: no index to ask".to_owned());
     let source = sources.get(&question.indices).ok_or_else(missing)?;
+    let source =
+        source.as_ref().map_err(|reason| Answer::without(Status::Failed, format!("failed: {reason}")))?;
     if source.schema.indices.is_empty() {
         return Err(missing());
     }
@@ -225,10 +248,12 @@ fn asked<'r>(
     if let Some(field) = named.filter(|field| !field.optional).find(|field| unmapped(&field.name)) {
         return Err(not_in_data(&field.name));
     }
-    let fields = question.field.as_ref().map(|field| (field, source.countable(field)));
-    if let Some((field, _)) = fields.as_ref().filter(|(_, names)| names.is_empty()) {
+    if let Some(field) = question.field.as_ref().filter(|field| source.countable(field).is_empty()) {
         return Err(not_in_data(field));
     }
+    // A comparison asks for one value, and counts no others.
+    let counted = question.field.as_deref().filter(|_| question.kind == QuestionKind::Terms);
+    let (shares, blind) = source.shares(counted);
     let condition = query.condition_without(&unmapped).map_err(|problems| failed(&problems))?;
     let (subject, rest) = split(condition);
     if !matches!(subject.node, Condition::Leaf(_)) {
@@ -238,8 +263,7 @@ fn asked<'r>(
         let condition = scope.condition_without(&unmapped).map_err(|problems| failed(&problems))?;
         lowered(source, scope, &condition)
     });
-    let fields = fields.map(|(_, names)| names).unwrap_or_default();
-    Ok(Asked { source, query, subject, rest, scope: scope.transpose()?, fields })
+    Ok(Asked { source, query, subject, rest, scope: scope.transpose()?, shares, blind })
 }
 
 /// The first part of a condition, and the others.
@@ -281,29 +305,30 @@ impl Asked<'_> {
         let is_alerts = question.indices == Indices::Alerts;
         let time_field = if is_alerts { ALERT_TIME } else { EVENT_TIME };
         let parts = [Some(&subject), Some(&rest), same.as_ref()].into_iter().flatten().chain(scope);
-        let partial =
-            parts.filter_map(|part| part.partial.as_ref()).chain(&self.source.unreachable).next().cloned();
-        let shared = Shared {
-            indices: self.source.patterns.clone(),
+        let partial = parts.filter_map(|part| part.partial.as_ref());
+        let partial = partial.chain(&self.blind).chain(&self.source.unreachable).next().cloned();
+        let mut shared = Shared {
+            indices: Vec::new(),
             time_field,
             subject: serde_json::to_string(&shared).unwrap_or_default(),
             around: (!is_far(from, to, case.at)).then_some(case.at),
         };
         let no_rest = self.rest.node == Condition::Constant(Some(true));
-        let part = Part {
+        let same = same.map(|same| same.query);
+        let mut part = Part {
             filters: if no_rest { Vec::new() } else { vec![rest.query] },
             must_not: if to < case.at { Vec::new() } else { case.own(&question.indices, self.source) },
             from,
             to,
-            aggs: aggs::counted(
-                question.kind,
-                self.source,
-                time_field,
-                &self.fields,
-                same.map(|same| same.query),
-            ),
+            aggs: Value::Null,
         };
-        Ok(Entry::Open { slot: batch.add(shared, part), span: Span { from, until: to.min(now) }, partial })
+        let mut slots = Vec::with_capacity(self.shares.len());
+        for share in &self.shares {
+            shared.indices.clone_from(&share.indices);
+            part.aggs = aggs::counted(question.kind, share, time_field, same.clone());
+            slots.push(batch.add(shared.clone(), part.clone()));
+        }
+        Ok(Entry::Open { slots, span: Span { from, until: to.min(now) }, partial })
     }
 
     /// What selects the events with the alert's own value, for a comparison.

@@ -8,9 +8,18 @@ use serde_json::{Map, Value, json};
 use super::answer::Answer;
 use super::case::Case;
 use super::prepare::Prepared;
-use super::section::section;
+use super::section::{HEADING, section};
 use super::verdict::Verdict;
 use crate::event::Event;
+
+/// When the questions were asked last.
+pub const ASKED_AT: &str = "stakeout.verdict.asked_at";
+
+/// When they are asked again.
+pub const DUE: &str = "stakeout.verdict.due";
+
+/// The guide of an alert, in Markdown.
+const NOTE: &str = "kibana.alert.rule.note";
 
 /// What earlier triages left in an alert.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -32,7 +41,7 @@ impl StoredTriage {
                 .collect(),
             _ => BTreeMap::new(),
         };
-        let asked_at = alert.text("stakeout.triaged_at").and_then(|time| time.parse().ok());
+        let asked_at = alert.text(ASKED_AT).and_then(|time| time.parse().ok());
         Self { asked_at, answers }
     }
 }
@@ -50,7 +59,7 @@ pub struct Record<'a> {
     pub now: DateTime<Utc>,
     /// When they are asked again; none where nothing is open.
     pub due: Option<DateTime<Utc>>,
-    /// The rule's own guide.
+    /// The rule's own guide, for an alert that has none.
     pub guide: Option<&'a str>,
 }
 
@@ -66,19 +75,28 @@ impl Record<'_> {
         let mut fields = Map::new();
         fields.insert("stakeout.facts".into(), facts.into());
         fields.insert("stakeout.triage".into(), answers.into());
-        fields.insert("stakeout.verdict".into(), self.verdict.to_json());
-        fields.insert("stakeout.triaged_at".into(), json!(stamp(self.now)));
-        fields.insert("stakeout.triage_due".into(), json!(self.due.map(stamp)));
+        let times = [("asked_at", Some(stamp(self.now))), ("due", self.due.map(stamp))];
+        let mut verdict = self.verdict.to_json();
+        for (name, time) in times {
+            verdict[name] = json!(time);
+        }
+        fields.insert("stakeout.verdict".into(), verdict);
         let section = section(self.prepared, self.answers, self.verdict, self.now, self.due);
-        fields.insert("kibana.alert.rule.note".into(), note(self.guide, &section).into());
+        let guide = case.values.event().text(NOTE);
+        fields.insert(NOTE.into(), note(guide.as_deref().or(self.guide), &section).into());
         fields
     }
 }
 
-/// A guide with a section under it.
-#[must_use]
-pub fn note(guide: Option<&str>, section: &str) -> String {
-    match guide.map(str::trim_end).filter(|guide| !guide.is_empty()) {
+/// A guide with a section under it, in place of an earlier one.
+fn note(guide: Option<&str>, section: &str) -> String {
+    // A heading stands on a line of its own; the words may also occur in a value.
+    let heading = |guide: &str| {
+        let from = guide.rfind(&format!("\n{HEADING}\n"));
+        from.or_else(|| guide.starts_with(&format!("{HEADING}\n")).then_some(0))
+    };
+    let own = guide.map(|guide| heading(guide).map_or(guide, |at| &guide[..at]));
+    match own.map(str::trim_end).filter(|guide| !guide.is_empty()) {
         Some(guide) => format!("{guide}\n\n{section}"),
         None => section.to_owned(),
     }

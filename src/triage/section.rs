@@ -10,8 +10,8 @@ use super::speech::{markdown, time};
 use super::verdict::{Verdict, Weighed};
 use crate::rule::triage::TriageQuestion;
 
-/// The heading.
-const HEADING: &str = "## Triage of this alert";
+/// The heading, by which an earlier section is found.
+pub(super) const HEADING: &str = "## Triage of this alert";
 
 /// The section of a triage asked at `now`, which is asked again at `due` if anything is open.
 pub(super) fn section(

@@ -31,18 +31,18 @@ pub struct Source {
 /// The sources of a rule's questions.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
-    sources: Vec<(Indices, Source)>,
+    sources: Vec<(Indices, Result<Source, String>)>,
 }
 
 impl Sources {
-    /// Adds the source that `indices` stands for.
-    pub fn insert(&mut self, indices: Indices, source: Source) {
+    /// Adds the source that `indices` stands for, or why nothing is known of it.
+    pub fn insert(&mut self, indices: Indices, source: Result<Source, String>) {
         self.sources.push((indices, source));
     }
 
     /// The source that `indices` stands for.
     #[must_use]
-    pub fn get(&self, indices: &Indices) -> Option<&Source> {
+    pub fn get(&self, indices: &Indices) -> Option<&Result<Source, String>> {
         self.sources.iter().find(|(known, _)| known == indices).map(|(_, source)| source)
     }
 }

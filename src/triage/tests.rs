@@ -42,7 +42,7 @@ fn sources(triage: &Triage, unmapped: &[&str]) -> Sources {
             allow_expensive: true,
             unreachable: None,
         };
-        sources.insert(indices, source.with_flattened_leaves(&fields));
+        sources.insert(indices, Ok(source.with_flattened_leaves(&fields)));
     }
     sources
 }
@@ -128,7 +128,7 @@ fn known(count: u64, days: usize, total: u64) -> Value {
 
 fn some(count: u64, top: &[&str]) -> Value {
     let buckets: Vec<Value> = top.iter().map(|key| json!({"key": key, "doc_count": 1})).collect();
-    json!({"doc_count": count, "n": {"value": count}, "distinct0": {"value": top.len()}, "top0": {"buckets": buckets},
+    json!({"doc_count": count, "n": {"value": count}, "distinct": {"value": top.len()}, "top": {"buckets": buckets},
         "first": {"value": 1_795_183_380_000_u64}, "last": {"value": 1_795_183_380_000_u64},
         "days": {"buckets": [1]}})
 }
@@ -158,7 +158,7 @@ fn the_attack_is_graded_with_each_sentence() {
         ("delivery", 5),
     ];
     assert_eq!(groups, expected);
-    assert_eq!(run.verdict.evidence[0].text, "foothold: AttachUserPolicy, CreateUser");
+    assert_eq!(run.verdict.evidence[0].text, "foothold: CreateUser, AttachUserPolicy");
     assert_eq!(
         run.answer("network").text,
         "EXAMPLE: never in 180 events of the role between 2026-10-21 14:00:00Z and 2026-11-19 14:00:00Z"
@@ -171,6 +171,13 @@ fn the_attack_is_graded_with_each_sentence() {
     assert_eq!(run.fields["stakeout.facts"]["instance_id"], "i-0a1b2c3d4e5f60001");
     assert_eq!(run.fields["stakeout.facts"]["role_name"], "app-role");
     assert!(run.fields.keys().all(|field| !field.contains("workflow")));
+    let mut again = alert(SESSION);
+    again.source.extend(run.fields.clone());
+    let rule = seed();
+    let twice = run_with(&rule, &sources(&rule.triage, &[]), &again, &[], &[]);
+    let note = twice.fields["kibana.alert.rule.note"].as_str().expect("a note");
+    assert_eq!(note.matches("## Triage of this alert").count(), 1, "{note}");
+    assert!(note.starts_with("the guide\n\n## Triage"), "{note}");
 }
 
 #[test]
@@ -178,6 +185,8 @@ fn questions_share_searches_by_subject_and_stretch() {
     let run = run(&[]);
     assert_eq!(run.searches.len(), 11, "{:#?}", run.searches);
     let bodies: Vec<String> = run.searches.iter().map(|search| search.body.to_string()).collect();
+    let bytes: usize = bodies.iter().map(String::len).sum();
+    assert!(bytes < 30_000, "{bytes} bytes of request for one alert");
     assert!(bodies.iter().all(|body| body.contains(r#""size":0,"track_total_hits":false,"timeout":"5s""#)));
     let far =
         bodies.iter().find(|body| body.contains("2026-10-21T14:00:00.000Z") && body.contains("principal_id"));
@@ -202,9 +211,10 @@ fn what_could_not_be_answered_counts_neither_way() {
     assert!(habit.verdict.evidence.iter().any(|one| one.weight == -15));
     let rule = seed();
     let mut partial = sources(&rule.triage, &[]);
-    let whole = partial.get(&Indices::Rule).cloned().expect("a source");
+    let whole = partial.get(&Indices::Rule).cloned().and_then(Result::ok).expect("a source");
     let mut only = Sources::default();
-    only.insert(Indices::Rule, Source { unreachable: Some("closed: `x`".into()), ..whole });
+    only.insert(Indices::Rule, Ok(Source { unreachable: Some("closed: `x`".into()), ..whole }));
+    only.insert(Indices::Alerts, Err("403".into()));
     std::mem::swap(&mut partial, &mut only);
     let finds = [
         ("habit", json!({"doc_count": 30, "days": {"buckets": [1, 2, 3, 4, 5]}})),
@@ -213,6 +223,10 @@ fn what_could_not_be_answered_counts_neither_way() {
     ];
     let run = run_with(&rule, &partial, &alert(SESSION), &finds, &[]);
     assert_eq!(run.answer("habit").status, Status::Partial);
+    assert_eq!(
+        (run.answer("pattern").status, run.answer("pattern").text.as_str()),
+        (Status::Failed, "failed: 403")
+    );
     assert!(run.answer("habit").text.ends_with("(partial: closed: `x`)"), "{}", run.answer("habit").text);
     let weights: Vec<i32> = run.verdict.evidence.iter().map(|one| one.weight).collect();
     assert_eq!(

@@ -3,6 +3,7 @@
 
 mod alerts;
 mod backfills;
+mod cost;
 mod dice;
 mod fault;
 mod http;
@@ -11,6 +12,7 @@ mod kills;
 mod late;
 mod mixed;
 mod nodes;
+mod owed;
 mod proxy;
 mod replicas;
 mod requests;

@@ -17,6 +17,9 @@ use crate::support::{Client, Cluster, Document, OwnNode, eventually, until};
 /// How long anything may take that is waited for.
 pub const LIMIT: Duration = Duration::from_mins(3);
 
+/// The id of the second rule, where there is one.
+const OTHER_ID: &str = "0c2a3b5e-52f7-4a14-9d0a-3c1f6f8f2b11";
+
 /// The rule of every case: each second it reads the last four, so that three of them overlap.
 const PACE: (&str, &str) = ("now-4s", "1s");
 
@@ -37,7 +40,7 @@ pub struct World {
     pub own: Option<OwnNode>,
     pub folder: TempDir,
     truth: Truth,
-    rule: String,
+    rules: Vec<String>,
     /// What is added to the time of every event.
     pub shift: TimeDelta,
     happened: usize,
@@ -67,11 +70,11 @@ impl World {
         let folder = tempfile::tempdir().expect("a folder");
         let patterns = [cluster.name("filebeat") + "*", cluster.name("logs") + "*"];
         let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
-        let rule = rule_over(folder.path(), &patterns, PACE.0, PACE.1).display().to_string();
+        let rules = vec![rule_over(folder.path(), &patterns, PACE.0, PACE.1).display().to_string()];
         cluster.put(&format!("/{}", cluster.name("logs")), &mapping());
         let (proxy, truth) = (Proxy::start(cluster.url()), Truth::begin(folder.path()));
         let (daemons, shift, last) = (Vec::new(), TimeDelta::zero(), seconds_ago(0));
-        Self { daemons, proxy, cluster, own, folder, truth, rule, shift, happened: 0, last, late: false }
+        Self { daemons, proxy, cluster, own, folder, truth, rules, shift, happened: 0, last, late: false }
     }
 
     /// The write alias of the alerts.
@@ -92,11 +95,34 @@ impl World {
     /// The arguments of every run of the program.
     pub fn arguments(&self) -> Vec<String> {
         let (url, index) = (self.proxy.url(), self.alerts_index());
-        ["run", "--rules", &self.rule, "--elasticsearch-url", &url, "--alerts-index", &index]
-            .into_iter()
-            .chain(["--request-timeout", REQUEST_TIMEOUT])
-            .map(str::to_owned)
-            .collect()
+        let rules = self.rules.iter().flat_map(|rule| ["--rules", rule]);
+        [
+            "run",
+            "--no-triage",
+            "--elasticsearch-url",
+            &url,
+            "--alerts-index",
+            &index,
+            "--request-timeout",
+            REQUEST_TIMEOUT,
+        ]
+        .into_iter()
+        .chain(rules)
+        .map(str::to_owned)
+        .collect()
+    }
+
+    /// One more rule for the daemons to come, like the first but over the indices of `pattern`.
+    pub fn other_rule(mut self, pattern: &str) -> Self {
+        let text = std::fs::read_to_string(&self.rules[0]).expect("the rule's file");
+        let (start, rest) = text.split_once("index = [").expect("its indices");
+        let (_, end) = rest.split_once(']').expect("their end");
+        let text = format!("{start}index = [{pattern:?}]{end}").replace(RULE_ID, OTHER_ID);
+        let text = text.replace("name = \"AWS", "name = \"Other AWS");
+        let path = self.folder.path().join("other.toml");
+        std::fs::write(&path, text).expect("a file for the rule");
+        self.rules.push(path.display().to_string());
+        self
     }
 
     /// Starts a daemon and waits until it has read its first window.
@@ -283,7 +309,16 @@ impl World {
         self.is_true();
     }
 
-    /// Makes owed stretches due, as if the wait between two tries were over.
+    /// Sets when what is owed is tried again: in the past as if the wait were over, in the future to hold it.
+    pub fn tries_again_at(&self, year: u32) {
+        self.change_checkpoint(|cursor| {
+            for owed in cursor["owed"].as_array_mut().into_iter().flatten() {
+                owed["retry_at"] = json!(format!("{year}-01-01T00:00:00Z"));
+            }
+        });
+    }
+
+    /// Lets what is owed be tried again now, where it waits.
     fn hurry(&self, cursor: &Value) {
         let waits = |owed: &Value| {
             owed["retry_at"]
@@ -291,11 +326,7 @@ impl World {
                 .is_some_and(|at| at.parse().is_ok_and(|at: DateTime<Utc>| at > seconds_ago(0) + self.shift))
         };
         if cursor["owed"].as_array().is_some_and(|owed| owed.iter().any(waits)) {
-            self.change_checkpoint(|cursor| {
-                for owed in cursor["owed"].as_array_mut().into_iter().flatten() {
-                    owed["retry_at"] = json!("2000-01-01T00:00:00Z");
-                }
-            });
+            self.tries_again_at(2000);
         }
     }
 
@@ -346,22 +377,40 @@ impl World {
         }
     }
 
-    /// Every match is alerted on exactly once, and nothing else is.
-    pub fn is_true(&self) {
+    /// How the alerts compare with the truth.
+    pub fn verdict(&self) -> Verdict {
         let (truth, alerted) = (self.truth.matches(), self.alerted());
         let found: BTreeSet<String> = alerted.keys().cloned().collect();
-        let missed: Vec<&String> = truth.difference(&found).collect();
-        let invented: Vec<&String> = found.difference(&truth).collect();
-        let repeated: Vec<&String> =
-            alerted.iter().filter(|(_, count)| **count > 1).map(|(id, _)| id).collect();
+        let repeated = alerted.iter().filter(|(_, count)| **count > 1).map(|(id, _)| id.clone());
+        Verdict {
+            alerts: alerted.values().sum(),
+            missed: truth.difference(&found).cloned().collect(),
+            invented: found.difference(&truth).cloned().collect(),
+            repeated: repeated.collect(),
+        }
+    }
+
+    /// Every match is alerted on exactly once, and nothing else is.
+    pub fn is_true(&self) -> Verdict {
+        let verdict = self.verdict();
+        let Verdict { missed, repeated, invented, .. } = &verdict;
         assert!(
             missed.is_empty() && invented.is_empty() && repeated.is_empty(),
-            "of {} matches missed {missed:?}, repeated {repeated:?}, invented {invented:?}\n{:?}\n{}",
-            truth.len(),
+            "{verdict:?}\n{:?}\n{}",
             self.checkpoint(),
             self.said()
         );
+        verdict
     }
+}
+
+/// How the alerts compare with the truth; the events by their ids.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    pub alerts: usize,
+    pub missed: Vec<String>,
+    pub repeated: Vec<String>,
+    pub invented: Vec<String>,
 }
 
 impl Drop for World {

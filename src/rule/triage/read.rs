@@ -222,10 +222,10 @@ pub(super) fn indices(table: &Table, report: &mut Report) -> Indices {
             report.problems.push(Diagnostic::error(INVALID_INDEX_PATTERN, pattern.span, message));
         }
     }
-    match patterns.is_empty() {
-        true => Indices::Rule,
-        false => Indices::Patterns(patterns.into_iter().map(|pattern| pattern.node.to_owned()).collect()),
+    if patterns.is_empty() {
+        return Indices::Rule;
     }
+    Indices::Patterns(patterns.into_iter().map(|pattern| pattern.node.to_owned()).collect())
 }
 
 fn grades(stakeout: &Table, report: &mut Report) -> Grades {
