@@ -17,6 +17,7 @@
 //! | [`plan`] | `Query`, field types, times → what is asked, what is left to evaluate | rules, network |
 //! | [`elastic`] | the cluster: points in time, pages, bulk, guarded documents, retries, errors | queries, rules |
 //! | [`local`] | files of events → events; alerts and state → files | EQL, rules, the clock |
+//! | [`kibana`] | an alerts index and a space → Kibana's saved objects, their import and its answer | rules, alerts, network |
 //! | [`alert`] | `Rule` + match → alert document, its id, its index | network |
 //! | [`checkpoint`] | `Cursor` ↔ a document in the cluster, or a local file | rules |
 //! | [`detect`] | a rule, a source, a sink, a store → a report: the one place where the stages meet | the clock |
