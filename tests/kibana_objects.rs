@@ -246,7 +246,9 @@ fn every_field_is_in_the_template_with_a_type_that_its_use_can_work_with() {
         }
     }
     assert!(uses > 20, "{uses}");
-    control_fields(&dashboard).iter().for_each(|field| usable(field, Use::Values));
+    for field in control_fields(&dashboard) {
+        usable(&field, Use::Values);
+    }
     let search = object(&objects(), Kind::Search);
     for column in search["attributes"]["columns"].as_array().expect("columns") {
         usable(column.as_str().expect("a field"), Use::Shown);

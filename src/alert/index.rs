@@ -19,6 +19,9 @@ const ALERT_FIELDS: &str = include_str!("alert_fields.tsv");
 /// Longest alias, in bytes: an index name has 255 at most.
 const LONGEST_ALIAS: usize = 240;
 
+/// What the aliases and indices of Kibana's page *Security → Alerts* begin with.
+const KIBANAS_OWN: [&str; 2] = [".alerts-security.", ".internal.alerts-security."];
+
 /// The names and bodies of what holds the alerts, all derived from one alias.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AlertIndex {
@@ -35,6 +38,9 @@ impl FromStr for AlertIndex {
         let odd = |c: char| c.is_whitespace() || c.is_control() || r#"\/*?"<>|,#:"#.contains(c);
         match alias {
             "" => refusal("it is empty"),
+            _ if KIBANAS_OWN.iter().any(|own| alias.starts_with(own)) => refusal(
+                "Kibana makes and fills it for its own rules; look at alerts in the dashboard that `stakeout setup` makes",
+            ),
             _ if alias.len() > LONGEST_ALIAS => refusal("expected at most 240 bytes"),
             _ if alias.to_lowercase() != alias => refusal("expected lower case only"),
             _ if alias.starts_with(['-', '_', '+', '.']) => {
@@ -206,6 +212,14 @@ mod tests {
             assert!(!refusal.contains('\u{1b}'), "{refusal}");
         }
         assert_eq!(named("stakeout-alerts").alias(), "stakeout-alerts");
+    }
+
+    #[test]
+    fn the_index_of_kibanas_own_alerts_is_refused_with_the_way_to_go() {
+        for alias in [".alerts-security.alerts-default", ".internal.alerts-security.alerts-default-000001"] {
+            let refusal = alias.parse::<AlertIndex>().unwrap_err();
+            assert!(refusal.contains("dashboard that `stakeout setup` makes"), "{refusal}");
+        }
     }
 
     fn properties() -> serde_json::Map<String, Value> {

@@ -39,8 +39,9 @@ impl Target {
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
             .context("expected Kibana's address, such as `https://kibana.example.com`")?;
-        address.set_query(None);
-        address.set_fragment(None);
+        if address.query().is_some() || address.fragment().is_some() {
+            bail!("expected Kibana's address without `?` and `#`, found `{}`", shown(&address));
+        }
         let path = address.path().trim_end_matches('/').to_owned();
         let (path, in_path) = match path.rsplit_once("/s/") {
             Some((path, space)) if !space.contains('/') => {
@@ -232,7 +233,7 @@ mod tests {
             ("https://k:5601/base/path", Some("team"), "https://k:5601/base/path/s/team/x"),
             ("https://k/base/s/team", Some("team"), "https://k/base/s/team/x"),
             ("https://k/s/default", None, "https://k/x"),
-            ("https://u:p@k/s/team?a#b", None, "https://k/s/team/x"),
+            ("https://u:p@k/s/team", None, "https://k/s/team/x"),
         ] {
             assert_eq!(target(url, space).unwrap().at("/x"), at, "{url}");
         }
@@ -245,6 +246,7 @@ mod tests {
             ("kibana:5601", None),
             ("u:secret@kibana", None),
             ("https://u:secret@k/s/Team", None),
+            ("https://u:secret@k/app/home#/", None),
             ("https://u:secret@k/s/one", Some("other")),
         ] {
             let refusal = target(url, space).unwrap_err().to_string();

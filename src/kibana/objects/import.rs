@@ -13,7 +13,7 @@ use crate::diagnostic::sanitize;
 const BOUNDARY: &str = "stakeout-7d1f0c55a2e94b0b";
 
 /// The path of the import, below Kibana's address and space. Objects of the same type and id are replaced.
-pub const IMPORT_PATH: &str = "/api/saved_objects/_import?overwrite=true";
+const IMPORT_PATH: &str = "/api/saved_objects/_import?overwrite=true";
 
 /// The body of an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,23 +51,26 @@ impl SavedObjects {
     /// The answer, whatever its status, does not say of every object that it was taken.
     pub fn imported(&self, answer: &Value) -> Result<Names, NotImported> {
         let list = |name: &str| answer[name].as_array().map_or(&[][..], Vec::as_slice);
+        let taken = |object: &SavedObject| list("successResults").iter().find(|found| is_of(found, object));
         let mut problems: Vec<String> = list("errors").iter().map(|error| self.problem(error)).collect();
-        let mut names = self.names.clone();
-        for object in &self.objects {
-            let is_it = |found: &&Value| is_of(found, object);
-            match list("successResults").iter().find(is_it) {
-                Some(taken) => names.set(object.kind, taken["destinationId"].as_str().unwrap_or(&object.id)),
-                None if list("errors").iter().any(|error| is_of(error, object)) => {}
-                None if answer["success"] == true || problems.is_empty() => {
-                    problems.push(format!("{}: it is not among what was taken", called(object)));
-                }
-                None => {}
-            }
+        if problems.is_empty() {
+            let silent = self.objects.iter().filter(|object| taken(object).is_none());
+            problems
+                .extend(silent.map(|object| format!("{}: it is not among what was taken", called(object))));
         }
-        if answer["success"] != true && problems.is_empty() {
+        if problems.is_empty() && answer["success"] != true {
             problems.push("no reason given".to_owned());
         }
-        if problems.is_empty() { Ok(names) } else { Err(NotImported(problems)) }
+        if !problems.is_empty() {
+            return Err(NotImported(problems));
+        }
+        let mut names = self.names.clone();
+        for object in &self.objects {
+            if let Some(id) = taken(object).and_then(|taken| taken["destinationId"].as_str()) {
+                names.set(object.kind, id);
+            }
+        }
+        Ok(names)
     }
 
     fn problem(&self, error: &Value) -> String {
