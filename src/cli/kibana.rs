@@ -13,20 +13,18 @@ use super::connect;
 use crate::alert::AlertIndex;
 use crate::diagnostic::sanitize;
 use crate::elastic::Auth;
-use crate::kibana::{Names, SavedObjects, Space};
+use crate::kibana::{KibanaAddress, Names, SavedObjects, Space};
 
 /// What stays as it is in an id that becomes part of an address.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
-/// A Kibana and the space in it that gets the objects.
+/// A Kibana, the space in it that gets the objects, and what its address holds to sign in with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
-    /// With base path, without space and credentials, without a slash at the end.
-    base: String,
-    /// The same with what it takes to sign in.
-    address: Url,
-    /// The space.
-    pub space: Space,
+    /// Where it is, without credentials.
+    pub kibana: KibanaAddress,
+    /// The address as it was given.
+    given: Url,
 }
 
 impl Target {
@@ -35,36 +33,12 @@ impl Target {
     /// # Errors
     /// It is no address, or two spaces are named.
     pub fn new(url: &str, space: Option<Space>) -> anyhow::Result<Self> {
-        let mut address = Url::parse(url)
-            .ok()
-            .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-            .context("expected Kibana's address, such as `https://kibana.example.com`")?;
-        if address.query().is_some() || address.fragment().is_some() {
-            bail!("expected Kibana's address without `?` and `#`, found `{}`", shown(&address));
-        }
-        let path = address.path().trim_end_matches('/').to_owned();
-        let (path, in_path) = match path.rsplit_once("/s/") {
-            Some((path, space)) if !space.contains('/') => {
-                (path, Some(space.parse::<Space>().map_err(anyhow::Error::msg)?))
-            }
-            _ => (path.as_str(), None),
+        let kibana: KibanaAddress = url.parse().map_err(anyhow::Error::msg)?;
+        let kibana = match space {
+            Some(space) => kibana.in_space(space).map_err(anyhow::Error::msg)?,
+            None => kibana,
         };
-        let space = match (in_path, space) {
-            (Some(one), Some(other)) if one != other => {
-                bail!("two spaces are named: `{one}` in Kibana's address and `{other}` by --kibana-space")
-            }
-            (one, other) => one.or(other).unwrap_or_default(),
-        };
-        address.set_path(path);
-        Ok(Self { base: shown(&address).trim_end_matches('/').to_owned(), address, space })
-    }
-
-    /// The address of a page or an interface in the space: `path` begins with a slash.
-    fn at(&self, path: &str) -> String {
-        if self.space.is_default() {
-            return format!("{}{path}", self.base);
-        }
-        format!("{}/s/{}{path}", self.base, self.space)
+        Ok(Self { kibana, given: Url::parse(url.trim())? })
     }
 }
 
@@ -73,24 +47,28 @@ impl Target {
 /// # Errors
 /// Kibana cannot be reached, refuses, has no such space, or does not take an object.
 pub async fn import(target: &Target, args: &ConnectionArgs, index: &AlertIndex) -> anyhow::Result<String> {
-    let objects = SavedObjects::new(&target.space, index.alias());
+    let objects = SavedObjects::new(target.kibana.space(), index.alias());
     let kibana = Kibana { target, client: client(args)?, headers: headers(target, &connect::auth(args)?)? };
     kibana.has_space().await?;
     let upload = objects.upload();
     let content_type = HeaderValue::from_str(&upload.content_type)?;
-    let request = kibana.client.post(target.at(upload.path)).header(CONTENT_TYPE, content_type);
+    let request = kibana.client.post(target.kibana.at(upload.path)).header(CONTENT_TYPE, content_type);
     let (status, text) = kibana.answer(request.body(upload.body)).await?;
     let body: Option<Value> = serde_json::from_str(&text).ok();
     if !status.is_success() {
-        bail!("Kibana at `{}` refused the objects with {status}: {}", target.base, reason(body.as_ref()));
+        bail!(
+            "Kibana at `{}` refused the objects with {status}: {}",
+            target.kibana.base(),
+            reason(body.as_ref())
+        );
     }
     let Some(body) = body else {
-        bail!("`{}` answered with something else than JSON: is it Kibana's address?", target.base);
+        bail!("`{}` answered with something else than JSON: is it Kibana's address?", target.kibana.base());
     };
     // Kibana answers 200 for objects that it did not take.
-    let names = objects
-        .imported(&body)
-        .map_err(|problems| anyhow!("Kibana at `{}` did not take everything: {problems}", target.base))?;
+    let names = objects.imported(&body).map_err(|problems| {
+        anyhow!("Kibana at `{}` did not take everything: {problems}", target.kibana.base())
+    })?;
     Ok(places(target, &names))
 }
 
@@ -98,10 +76,10 @@ pub async fn import(target: &Target, args: &ConnectionArgs, index: &AlertIndex) 
 fn places(target: &Target, names: &Names) -> String {
     let id = |id: &str| utf8_percent_encode(id, PLAIN).to_string();
     format!(
-        "data view: `{}`\nsaved search: {}\ndashboard: {}",
-        names.data_view,
-        target.at(&format!("/app/discover#/view/{}", id(&names.search))),
-        target.at(&format!("/app/dashboards#/view/{}", id(&names.dashboard))),
+        "data view: {}\nsaved search: {}\ndashboard: {}",
+        target.kibana.data_view(&names.data_view),
+        target.kibana.at(&format!("/app/discover#/view/{}", id(&names.search))),
+        target.kibana.at(&format!("/app/dashboards#/view/{}", id(&names.dashboard))),
     )
 }
 
@@ -115,17 +93,18 @@ struct Kibana<'a> {
 impl Kibana<'_> {
     /// Objects can be written into a space that is not there, where nobody would find them.
     async fn has_space(&self) -> anyhow::Result<()> {
-        let space = &self.target.space;
+        let space = self.target.kibana.space();
         if space.is_default() {
             return Ok(());
         }
         let path = format!("/api/spaces/space/{space}");
-        let (status, text) = self.answer(self.client.get(format!("{}{path}", self.target.base))).await?;
+        let (status, text) =
+            self.answer(self.client.get(format!("{}{path}", self.target.kibana.base()))).await?;
         if !status.is_success() {
             let body = serde_json::from_str(&text).ok();
             bail!(
                 "Kibana at `{}` does not show the space `{space}`: {status}: {}",
-                self.target.base,
+                self.target.kibana.base(),
                 reason(body.as_ref())
             );
         }
@@ -133,7 +112,7 @@ impl Kibana<'_> {
     }
 
     async fn answer(&self, request: reqwest::RequestBuilder) -> anyhow::Result<(StatusCode, String)> {
-        let base = &self.target.base;
+        let base = self.target.kibana.base();
         let answer = request
             .headers(self.headers.clone())
             .send()
@@ -174,7 +153,7 @@ fn client(args: &ConnectionArgs) -> anyhow::Result<Client> {
 fn headers(target: &Target, auth: &Auth) -> anyhow::Result<HeaderMap> {
     let mut headers = HeaderMap::new();
     headers.insert("kbn-xsrf", HeaderValue::from_static("true"));
-    if let Some(value) = authorization(auth).or_else(|| in_address(&target.address)) {
+    if let Some(value) = authorization(auth).or_else(|| in_address(&target.given)) {
         let mut value =
             HeaderValue::from_str(&value).context("the credentials hold characters no header can")?;
         value.set_sensitive(true);
@@ -235,7 +214,7 @@ mod tests {
             ("https://k/s/default", None, "https://k/x"),
             ("https://u:p@k/s/team", None, "https://k/s/team/x"),
         ] {
-            assert_eq!(target(url, space).unwrap().at("/x"), at, "{url}");
+            assert_eq!(target(url, space).unwrap().kibana.at("/x"), at, "{url}");
         }
     }
 
@@ -257,14 +236,14 @@ mod tests {
     #[test]
     fn credentials_in_the_address_are_used_and_not_shown() {
         let target = target("https://u:p%40ss@k/", None).unwrap();
-        assert_eq!(in_address(&target.address).as_deref(), Some("Basic dTpwQHNz"));
-        assert!(!target.at("/").contains("ss@"));
+        assert_eq!(in_address(&target.given).as_deref(), Some("Basic dTpwQHNz"));
+        assert!(!target.kibana.at("/").contains("ss@"));
     }
 
     #[test]
     fn an_id_cannot_break_the_address_it_is_in() {
         let target = target("https://k", Some("team")).unwrap();
-        let objects = SavedObjects::new(&target.space, "a&b%(c)'é");
+        let objects = SavedObjects::new(target.kibana.space(), "a&b%(c)'é");
         let places = places(&target, objects.names());
         let dashboard =
             "https://k/s/team/app/dashboards#/view/stakeout.team.a%26b%25%28c%29%27%C3%A9.dashboard";

@@ -50,7 +50,7 @@ fn target(args: &SetupArgs) -> anyhow::Result<Option<Target>> {
 /// The space whose objects are printed: the one of Kibana's address, where that is known.
 fn space(args: &SetupArgs, target: Option<&Target>) -> anyhow::Result<Space> {
     match target {
-        Some(target) => Ok(target.space.clone()),
+        Some(target) => Ok(target.kibana.space().clone()),
         None => Ok(given_space(args)?.unwrap_or_default()),
     }
 }

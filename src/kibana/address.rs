@@ -64,6 +64,12 @@ impl KibanaAddress {
         format!("{}/s/{}{path}", self.base, self.space)
     }
 
+    /// Its own address, without the space.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// The space.
     #[must_use]
     pub fn space(&self) -> &Space {
