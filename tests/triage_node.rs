@@ -151,13 +151,24 @@ fn the_attack_gives_two_grouped_alerts_with_answers_and_facts() {
         assert_eq!(
             alert["stakeout.facts"],
             json!({
-                "account_id": "111122223333", "instance_id": "i-0a1b2c3d4e5f60001", "role_id": "AROAATTACK00000000001",
+                "account_id": "111122223333", "instance_id": "i-0a1b2c3d4e5f60001",
+                "principal": "AROAATTACK00000000001:i-0a1b2c3d4e5f60001", "role_id": "AROAATTACK00000000001",
                 "role_name": "app-role", "session_name": "i-0a1b2c3d4e5f60001",
             })
         );
         assert_eq!(alert["kibana.alert.workflow_status"], "open");
         let note = alert["kibana.alert.rule.note"].as_str().expect("a note");
-        assert!(note.starts_with("## Triage and analysis") && note.contains("## Triage of this alert"));
+        let sections = [
+            "## Triage and analysis",
+            "## Searches for this alert",
+            "## Commands for this alert",
+            "## Triage of this alert",
+        ];
+        let places = sections.map(|heading| note.find(heading));
+        assert!(
+            places[0] == Some(0) && places.is_sorted() && places.iter().all(Option::is_some),
+            "{places:?}"
+        );
         assert_eq!(alert["stakeout.verdict"]["due"], Value::Null);
     }
     let triage = &token["stakeout.triage"];
