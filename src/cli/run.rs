@@ -91,17 +91,11 @@ impl Job {
             .triager
             .clone()
             .map(|triager| tokio::spawn(schedule::triage(self.runner.clone(), triager, watch.stop.clone())));
-        let ended = schedule::run(self.runner.clone(), self.rules.clone(), watch.clone()).await;
+        schedule::run(self.runner.clone(), self.rules.clone(), watch.clone()).await;
         if let Some(triage) = triage {
             task::within_grace(triage, &watch).await;
         }
-        match ended {
-            Ok(()) => Ending::Done,
-            Err(error) => {
-                output::say(&format!("error: {error}"));
-                Ending::Failed
-            }
-        }
+        Ending::Done
     }
 
     async fn one_shot(&self, watch: Watch) -> Ending {

@@ -6,11 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use thiserror::Error;
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
-use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::task::TaskTracker;
 
 use super::shutdown::GRACE;
@@ -28,20 +26,10 @@ const WAITS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs
 /// Longest time for which a rule or the cluster is left alone because an answer asked for it.
 const LONGEST_REST: Duration = Duration::from_mins(5);
 
-/// The timetable could not be made.
-#[derive(Debug, Error)]
-pub enum ScheduleError {
-    /// The scheduler refused.
-    #[error("the timetable could not be made: {0}")]
-    Scheduler(#[from] JobSchedulerError),
-}
-
 /// Runs every rule on its interval until `watch.stop` is cancelled, then waits for what is under way.
 ///
-/// # Errors
-/// The timetable cannot be made; nothing that happens to a rule or the cluster later is an error.
-pub async fn run(runner: Arc<Runner>, rules: Vec<Arc<Rule>>, watch: Watch) -> Result<(), ScheduleError> {
-    let mut scheduler = JobScheduler::new().await?;
+/// Nothing that happens to a rule or the cluster ends it.
+pub async fn run(runner: Arc<Runner>, rules: Vec<Arc<Rule>>, watch: Watch) {
     let tasks = TaskTracker::new();
     let reach = Arc::new(Reach {
         runner: runner.clone(),
@@ -56,24 +44,15 @@ pub async fn run(runner: Arc<Runner>, rules: Vec<Arc<Rule>>, watch: Watch) -> Re
             interval,
             rules,
             watch: watch.clone(),
-            busy: Mutex::default(),
+            resting: Mutex::default(),
         });
-        tasks.spawn(group.clone().cycle());
-        let tasks = tasks.clone();
-        scheduler
-            .add(Job::new_repeated(interval, move |_, _| {
-                tasks.spawn(group.clone().cycle());
-            })?)
-            .await?;
+        tasks.spawn(group.keep_time());
     }
-    scheduler.start().await?;
     watch.stop.cancelled().await;
-    scheduler.shutdown().await?;
     tasks.close();
     if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
         tracing::warn!("the windows under way were left as they are; the next start reads them again");
     }
-    Ok(())
 }
 
 fn by_interval(rules: Vec<Arc<Rule>>) -> BTreeMap<Duration, Vec<Arc<Rule>>> {
@@ -91,19 +70,35 @@ struct Group {
     interval: Duration,
     rules: Vec<Arc<Rule>>,
     watch: Watch,
-    /// Held while a run goes on: until when rules rest, by their ids.
-    busy: Mutex<HashMap<String, Instant>>,
+    /// Until when rules rest, by their ids.
+    resting: Mutex<HashMap<String, Instant>>,
 }
 
 impl Group {
-    /// One run of every rule. Where the last one still goes on nothing is done: its next run reads the time between.
+    /// A run at once and then each time the interval has passed; what falls due meanwhile is left to the next run, which
+    /// reads the time between.
+    ///
+    /// By the clock that never steps, so that neither a corrected wall clock nor a machine that slept can hold it up.
+    async fn keep_time(self: Arc<Self>) {
+        let mut ticks = tokio::time::interval(self.interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            tokio::select! {
+                biased;
+                () = self.watch.stop.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            if let Err(error) = tokio::spawn(self.clone().cycle()).await {
+                tracing::error!(%error, "a run ended in a fault of the program; the next one reads the time again");
+            }
+        }
+    }
+
+    /// One run of every rule.
     ///
     /// What failed for a passing reason is tried again soon, but not so long that the other rules' next run is late.
     async fn cycle(self: Arc<Self>) {
-        let Ok(mut resting) = self.busy.try_lock() else {
-            tracing::debug!("the last run has not ended; the next one reads the time between");
-            return;
-        };
+        let mut resting = self.resting.lock().await;
         resting.retain(|_, until| *until > Instant::now());
         let mut rules = self.rules.clone();
         rules.retain(|rule| !resting.contains_key(&rule.rule_id));

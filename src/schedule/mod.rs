@@ -6,6 +6,6 @@ mod shutdown;
 mod triage;
 
 pub use clock::utc_now;
-pub use daemon::{ScheduleError, run};
+pub use daemon::run;
 pub use shutdown::{GRACE, stop_on_signals};
 pub use triage::triage;

@@ -28,7 +28,8 @@ const STEPS: usize = 12;
 /// Of a thousand requests so many meet a fault.
 const FAULTS: usize = 80;
 
-fn number(name: &str, default: u64) -> u64 {
+/// A number that the environment asks for.
+pub fn number(name: &str, default: u64) -> u64 {
     setting(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}: expected a number")))
 }
 
@@ -112,17 +113,16 @@ fn one_run(seed: u64) -> Figures {
     if running.is_empty() {
         world.start();
     }
-    world.settles();
-    let (verdict, said) = (world.verdict(), world.said());
+    let (verdict, said) = (world.settles(), world.said());
     let lines = |words: &str| said.lines().filter(|line| line.contains(words)).count();
     let figures = Figures {
         runs: 1,
         faults: world.proxy.struck(),
         failed_attempts: lines(" attempt="),
         healed: lines("owed no more: "),
-        alerts: verdict.alerts,
+        alerts: verdict.matches,
         missed: verdict.missed.len(),
-        repeated: verdict.repeated.len(),
+        repeated: verdict.repeats(),
         took: started.elapsed(),
     };
     say(&format!("seed {seed}: {figures}"));
