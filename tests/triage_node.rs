@@ -7,12 +7,13 @@ mod stories;
 mod support;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use stories::{DAY, Story, all, guessed_mapping, integration_mapping};
-use support::Cluster;
-use support::program::{Ended, stakeout};
-use support::story::{Shape, rule_over};
+use support::program::{Ended, Running, stakeout};
+use support::story::{Shape, SignIn, rule_over, seconds_ago};
+use support::{Cluster, eventually};
 
 /// A node with events in it, a rule over them, and an index for the alerts.
 struct Scene {
@@ -375,4 +376,35 @@ fn an_alert_that_comes_late_joins_the_group_and_may_open_it() {
     assert_eq!(then[..3], [then[0].clone(), then[0].clone(), then[0].clone()]);
     assert_ne!(then[0], first[0], "the group is named after its first alert");
     assert_eq!(then[3], first[2]);
+}
+
+#[test]
+fn the_daemon_triages_beside_the_rules() {
+    let Some(cluster) = Cluster::connect() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let index = cluster.name("logs-aws.cloudtrail");
+    cluster.put(&format!("/{index}"), &integration_mapping());
+    cluster.bulk(&index, [SignIn::new("event-1", seconds_ago(5)).document(Shape::Integration)]);
+    cluster.refresh(&index);
+    let rule = rule_over(folder.path(), &[&index], "now-5m", "2s");
+    let alerts = cluster.name("alerts");
+    let arguments = [
+        "run",
+        "--rules",
+        rule.to_str().expect("a path"),
+        "--elasticsearch-url",
+        cluster.url(),
+        "--alerts-index",
+        &alerts,
+    ];
+    let mut daemon = Running::start(folder.path(), &arguments);
+    let open = json!({"query": {"exists": {"field": "stakeout.verdict.due"}}});
+    let found = eventually(Duration::from_mins(2), "a triage by the daemon", || {
+        let path = format!("/{alerts}/_search?ignore_unavailable=true");
+        let reply = cluster.send("POST", &path, Some(&open)).ok()?;
+        reply.body["hits"]["hits"].get(0).map(|hit| hit["_source"].clone())
+    });
+    assert_eq!(found["stakeout.triage"]["session_name"]["status"], "answered", "{found:#}");
+    assert_eq!(found["stakeout.facts"]["instance_id"], "i-0a1b2c3d4e5f00007");
+    assert!(daemon.end("TERM").success());
 }

@@ -47,6 +47,9 @@ impl Status {
     }
 }
 
+/// What stands between an earlier answer's words and why asking again failed.
+const AGAIN: &str = " (asked again in vain: ";
+
 /// The answer to one question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
@@ -91,6 +94,12 @@ impl Answer {
             top: found.top,
             text: String::new(),
         }
+    }
+
+    /// An earlier answer where asking again failed: what was found stays found, and there may be more.
+    pub(super) fn kept(self, reason: &str) -> Self {
+        let text = self.text.split(AGAIN).next().unwrap_or_default();
+        Self { status: Status::Partial, text: format!("{text}{AGAIN}{reason})"), ..self }
     }
 
     /// One of its numbers.

@@ -62,6 +62,19 @@ pub struct Plan {
     entries: Vec<Entry>,
 }
 
+impl Entry {
+    /// The same, with the numbers of an earlier triage at hand in case that nothing is found out now.
+    fn after(self, stored: Option<&Answer>) -> Self {
+        match self {
+            Self::Open { slots, span, partial, .. } => {
+                let earlier = stored.filter(|answer| answer.status.has_numbers()).cloned();
+                Self::Open { slots, span, partial, earlier }
+            }
+            known @ Self::Known(_) => known,
+        }
+    }
+}
+
 #[cfg(test)]
 impl Plan {
     /// Where each question is asked, in order.
@@ -77,7 +90,13 @@ impl Plan {
 #[derive(Debug)]
 enum Entry {
     Known(Answer),
-    Open { slots: Vec<Slot>, span: Span, partial: Option<String> },
+    /// `earlier` is what an earlier triage found.
+    Open {
+        slots: Vec<Slot>,
+        span: Span,
+        partial: Option<String>,
+        earlier: Option<Answer>,
+    },
 }
 
 /// A condition as JSON, and where it cannot be asked.
@@ -139,7 +158,9 @@ impl<'r> Prepared<'r> {
                 Err(answer) => Entry::Known(answer.clone()),
                 Ok(Way::Event) => Entry::Known(of_event(ready.question, case)),
                 Ok(Way::Search(asked)) => {
-                    asked.ask(ready.question, case, now, batch).unwrap_or_else(Entry::Known)
+                    let asked = asked.ask(ready.question, case, now, batch);
+                    let earlier = stored.answers.get(&ready.question.id);
+                    asked.map_or_else(Entry::Known, |entry| entry.after(earlier))
                 }
             }
         };
@@ -151,9 +172,12 @@ impl<'r> Prepared<'r> {
     pub fn answers(&self, plan: Plan, case: &Case<'_>, outcomes: &[Outcome]) -> Vec<Answer> {
         let answer = |(entry, ready): (Entry, &Ready<'_>)| match entry {
             Entry::Known(answer) => answer,
-            Entry::Open { slots, span, partial } => match found(&slots, outcomes) {
+            Entry::Open { slots, span, partial, earlier } => match found(&slots, outcomes) {
                 Ok(found) => spoken(ready.question, with_partial(found, partial), span, case),
-                Err(reason) => Answer::without(Status::Failed, format!("failed: {reason}")),
+                Err(reason) => match earlier {
+                    Some(earlier) => earlier.kept(&reason),
+                    None => Answer::without(Status::Failed, format!("failed: {reason}")),
+                },
             },
         };
         plan.entries.into_iter().zip(&self.questions).map(answer).collect()
@@ -328,7 +352,7 @@ impl Asked<'_> {
             part.aggs = aggs::counted(question.kind, share, time_field, same.clone());
             slots.push(batch.add(shared.clone(), part.clone()));
         }
-        Ok(Entry::Open { slots, span: Span { from, until: to.min(now) }, partial })
+        Ok(Entry::Open { slots, span: Span { from, until: to.min(now) }, partial, earlier: None })
     }
 
     /// What selects the events with the alert's own value, for a comparison.

@@ -379,3 +379,31 @@ fn without_a_cluster_only_the_event_answers() {
         answers.iter().filter(|answer| answer.text == "not asked: files are read, no cluster").count();
     assert_eq!(asked, answers.len() - 3);
 }
+
+#[test]
+fn what_was_found_stays_found_where_asking_again_fails() {
+    let rule = seed();
+    let sources = sources(&rule.triage, &[]);
+    let finds = [("after_foothold", some(2, &["CreateUser"])), ("denied", some(0, &[]))];
+    let mut stored = alert(SESSION);
+    stored.source.extend(run_with(&rule, &sources, &stored, &finds, &[]).fields);
+    let prepared = Prepared::new(&rule.triage, Some(&sources), "");
+    for _ in 0..2 {
+        let case = Case::new(&rule.triage, "alert-1", &stored, at());
+        let (mut batch, now) = (Batch::default(), at() + TimeDelta::hours(1));
+        let plan = prepared.plan(&case, now, &StoredTriage::of(&stored), &mut batch);
+        let answers = prepared.answers(plan, &case, &vec![Outcome::Failed("busy".into()); batch.len()]);
+        let verdict = Verdict::of(&prepared, &answers, &case, now, &[]);
+        assert_eq!(verdict.grade, "theft_likely", "{verdict:?}");
+        let place = rule.triage.questions.iter().position(|question| question.id == "after_foothold");
+        let answer = &answers[place.expect("a question")];
+        assert_eq!((answer.status, answer.count), (Status::Partial, 2));
+        assert!(answer.text.ends_with("(asked again in vain: busy)"), "{}", answer.text);
+        assert_eq!(answer.text.matches("in vain").count(), 1);
+        let record =
+            Record { prepared: &prepared, answers: &answers, verdict: &verdict, now, due: None, guide: None };
+        let fields = record.fields(&case);
+        drop(case);
+        stored.source.extend(fields);
+    }
+}
