@@ -40,7 +40,7 @@ pub enum Command {
     Scan(ScanArgs),
     /// Run each rule's own examples
     Test(TestArgs),
-    /// Make the alerts index and Kibana's data view, or print them as files
+    /// Make the alerts index and Kibana's data view, saved search and dashboard, or print them as files
     Setup(SetupArgs),
 }
 
@@ -60,6 +60,12 @@ pub struct RunArgs {
     /// Print the alerts instead of writing them; no checkpoint moves
     #[arg(long)]
     pub dry_run: bool,
+    /// What is expected to happen, such as a planned test: a file with `[[stakeout.expected]]` (repeatable)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["events", "no_triage"])]
+    pub expected: Vec<PathBuf>,
+    /// Ask none of the rules' questions about their alerts
+    #[arg(long)]
+    pub no_triage: bool,
     /// How results are printed [default: human on a terminal, else json]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
@@ -136,9 +142,12 @@ pub struct TestArgs {
 pub struct SetupArgs {
     #[command(flatten)]
     pub connection: ConnectionArgs,
-    /// Kibana's address, with base path and `/s/SPACE` where there is one; without it no data view is made
-    #[arg(long, value_name = "URL", env = "KIBANA_URL")]
+    /// Kibana's address, with base path and `/s/SPACE` where there is one; without it Kibana is left alone
+    #[arg(long, value_name = "URL", env = "KIBANA_URL", hide_env_values = true)]
     pub kibana_url: Option<String>,
+    /// The space of Kibana that gets data view, saved search and dashboard [default: the one in its address]
+    #[arg(long, value_name = "SPACE", env = "KIBANA_SPACE")]
+    pub kibana_space: Option<String>,
     /// Write alias of the alerts index
     #[arg(long, value_name = "NAME", default_value = "stakeout-alerts")]
     pub alerts_index: AlertIndex,
@@ -161,6 +170,12 @@ pub struct PlaceArgs {
     /// With --events: the file that takes the alerts; checkpoints lie beside it
     #[arg(long, value_name = "FILE", default_value = "alerts.ndjson", requires = "events")]
     pub alerts: PathBuf,
+    /// Kibana's address, with base path and `/s/SPACE` where there is one: alerts then hold links into it
+    #[arg(long, value_name = "URL", env = "KIBANA_URL", hide_env_values = true)]
+    pub kibana_url: Option<String>,
+    /// The space of Kibana that links lead to [default: the one in its address]
+    #[arg(long, value_name = "SPACE", env = "KIBANA_SPACE")]
+    pub kibana_space: Option<String>,
 }
 
 #[derive(Debug, Args)]

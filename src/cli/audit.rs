@@ -52,7 +52,8 @@ fn prepared(args: &AuditArgs, color: bool) -> anyhow::Result<Job> {
     let range = args.range.at(started).map_err(|error| anyhow!(error))?;
     let (source, sink, store) =
         if args.repair { places::to_write(&args.places)? } else { places::to_read(&args.places)? };
-    let run = Run { id: uuid::Uuid::new_v4().to_string(), kind: "audit" };
+    let run =
+        Run { id: uuid::Uuid::new_v4().to_string(), kind: "audit", places: places::looked_at(&args.places)? };
     let settings = Settings::default();
     let runner = Runner { source, sink, store, settings, run, clock: schedule::utc_now, started };
     Ok(Job { rules, runner, range, repair: args.repair, format: Format::or_fitting(args.format) })

@@ -16,6 +16,7 @@ mod scan;
 mod setup;
 mod task;
 mod test;
+mod triage;
 
 use std::process::ExitCode;
 

@@ -3,6 +3,7 @@
 use super::args::PlaceArgs;
 use super::connect;
 use super::output;
+use crate::alert::Places;
 use crate::checkpoint::Store;
 use crate::detect::{Sink, Source};
 use crate::local::{AlertFile, AlertIds, EventFiles, StateFile};
@@ -31,6 +32,16 @@ pub fn to_read(args: &PlaceArgs) -> anyhow::Result<(Source, Sink, Store)> {
     }
     let alerts = AlertIds::read(&args.alerts)?;
     Ok((events(args), Sink::only_read(alerts), Store::Discard(Box::new(checkpoints(args)))))
+}
+
+/// Where the alerts can be looked at.
+///
+/// # Errors
+/// The address or the space of Kibana is none.
+pub fn looked_at(args: &PlaceArgs) -> anyhow::Result<Places> {
+    let kibana = connect::kibana(args.kibana_url.as_deref(), args.kibana_space.as_deref())?;
+    let alerts = args.events.is_empty().then(|| args.alerts_index.alias().to_owned());
+    Ok(Places { kibana, alerts })
 }
 
 fn on_cluster(args: &PlaceArgs) -> anyhow::Result<(Source, Sink, Store)> {

@@ -11,10 +11,10 @@ use super::output;
 use super::places;
 use super::progress::show_progress;
 use super::rules;
-use super::task;
+use super::{task, triage};
 use crate::alert::{AlertDocument, Run};
 use crate::checkpoint::Store;
-use crate::detect::{BackfillRange, RuleReport, Runner, Settings, Sink, Watch};
+use crate::detect::{BackfillRange, RuleReport, Runner, Settings, Sink, Triager, Watch};
 use crate::rule::Rule;
 use crate::schedule;
 
@@ -30,6 +30,7 @@ pub fn run(args: &RunArgs, color: bool) -> Ending {
 struct Job {
     rules: Vec<Arc<Rule>>,
     runner: Arc<Runner>,
+    triager: Option<Arc<Triager>>,
     mode: Mode,
     format: Format,
     dry_run: bool,
@@ -54,13 +55,16 @@ fn prepared(args: &RunArgs, color: bool) -> anyhow::Result<Job> {
         Mode::Once => "once",
         Mode::Backfill(_) => "backfill",
     };
+    let expected = triage::expected(&args.expected, color)?;
     let (source, sink, store) = places::to_write(&args.places)?;
+    let triager =
+        if args.dry_run || args.no_triage { None } else { triage::triager(&sink, &rules, expected) };
     let (sink, store) = if args.dry_run { dry(sink, store, format) } else { (sink, store) };
     let started = schedule::utc_now();
-    let run = Run { id: uuid::Uuid::new_v4().to_string(), kind };
+    let run = Run { id: uuid::Uuid::new_v4().to_string(), kind, places: places::looked_at(&args.places)? };
     let settings = Settings::default();
     let runner = Arc::new(Runner { source, sink, store, settings, run, clock: schedule::utc_now, started });
-    Ok(Job { rules, runner, mode, format, dry_run: args.dry_run })
+    Ok(Job { rules, runner, triager, mode, format, dry_run: args.dry_run })
 }
 
 /// A dry run begins where a real one would, and shows what that would write.
@@ -83,7 +87,14 @@ impl Job {
 
     async fn watch_over(&self, watch: Watch) -> Ending {
         tracing::info!(rules = self.rules.len(), version = env!("CARGO_PKG_VERSION"), "watching");
-        schedule::run(self.runner.clone(), self.rules.clone(), watch).await;
+        let triage = self
+            .triager
+            .clone()
+            .map(|triager| tokio::spawn(schedule::triage(self.runner.clone(), triager, watch.stop.clone())));
+        schedule::run(self.runner.clone(), self.rules.clone(), watch.clone()).await;
+        if let Some(triage) = triage {
+            task::within_grace(triage, &watch).await;
+        }
         Ending::Done
     }
 
@@ -97,6 +108,12 @@ impl Job {
         let bar = self.range().and_then(|range| show_progress(range, &watch, "alerts"));
         let reports = task::within_grace(task, &watch).await;
         drop(bar);
+        if let (Some(triager), Some(reports)) = (&self.triager, &reports)
+            && reports.iter().all(|report| !report.unreachable)
+        {
+            let task = tokio::spawn(triage::once(self.runner.clone(), triager.clone(), watch.stop.clone()));
+            task::within_grace(task, &watch).await;
+        }
         if let Some(reports) = reports {
             let shown = self.show_alerts(&watch);
             return if shown { self.tell(&reports) } else { Ending::Done };

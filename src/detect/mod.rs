@@ -11,6 +11,7 @@ mod sink;
 mod source;
 #[cfg(test)]
 mod tests;
+mod triage;
 
 pub use audit::{Audit, AuditReport, Missing, Unread, Why};
 pub use backfill::BackfillRange;
@@ -21,3 +22,4 @@ pub use report::{Hindrance, RuleReport};
 pub use runner::{ReadyError, Runner, Settings, look_back, overlap};
 pub use sink::{Outcome, Show, Sink, SinkError, install};
 pub use source::{Page, ReadError, Reader, Source};
+pub use triage::{TriageReport, Triager};

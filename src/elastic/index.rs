@@ -49,6 +49,17 @@ impl Cluster {
         .await
     }
 
+    /// Makes what was written so far searchable.
+    ///
+    /// # Errors
+    /// No answer, or no permission.
+    pub async fn refresh(&self, name: &str) -> Result<(), ElasticError> {
+        let asked = format!("making what was written to `{name}` searchable");
+        let call = Call::new(Method::Post, format!("/{}/_refresh", segment(name)), asked)
+            .param("ignore_unavailable", true);
+        self.call(&call, |_| Ok(())).await
+    }
+
     /// Whether an index, alias or data stream of the name exists.
     ///
     /// # Errors

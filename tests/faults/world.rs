@@ -134,11 +134,20 @@ impl World {
     pub fn arguments(&self) -> Vec<String> {
         let (url, index) = (self.proxy.url(), self.alerts_index());
         let rules = self.rules.iter().flat_map(|rule| ["--rules", rule]);
-        ["run", "--elasticsearch-url", &url, "--alerts-index", &index, "--request-timeout", REQUEST_TIMEOUT]
-            .into_iter()
-            .chain(rules)
-            .map(str::to_owned)
-            .collect()
+        [
+            "run",
+            "--no-triage",
+            "--elasticsearch-url",
+            &url,
+            "--alerts-index",
+            &index,
+            "--request-timeout",
+            REQUEST_TIMEOUT,
+        ]
+        .into_iter()
+        .chain(rules)
+        .map(str::to_owned)
+        .collect()
     }
 
     /// One more rule for the daemons to come, like the first but over the indices of `pattern`.
