@@ -316,7 +316,6 @@ fn alerts_that_cannot_be_read_are_not_called_missing() {
     let Some(place) = Place::new() else { return };
     place.add_matches(3);
     place.backfill();
-    place.node.refresh(&place.alerts);
     place.node.post(&format!("/{}/_rollover", place.alerts), &json!({}));
     place.add(&[SignIn::new("later", seconds_ago(60))], Shape::Integration);
     place.backfill();

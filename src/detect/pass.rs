@@ -167,6 +167,10 @@ impl Pass<'_> {
         let before = found.len();
         let ids: Vec<&str> = found.iter().map(|(id, _)| id.as_str()).collect();
         let mut seen: HashSet<String> = self.sink.known(&ids).await?;
+        let unseen: Vec<&str> = ids.into_iter().filter(|id| !seen.contains(*id)).collect();
+        if !unseen.is_empty() {
+            seen.extend(self.sink.hidden(&unseen).await?);
+        }
         let fresh: Vec<_> = found.into_iter().filter(|(id, _)| seen.insert(id.as_str().to_owned())).collect();
         report.existing += (before - fresh.len()) as u64;
         Ok(fresh)

@@ -147,6 +147,25 @@ impl Sink {
         }
     }
 
+    /// Which of the ids exist where [`Sink::known`] cannot see them and `create` finds no conflict: in an older index
+    /// behind the alias, written just before it was rolled over and not yet refreshed.
+    ///
+    /// # Errors
+    /// The place cannot be read.
+    pub async fn hidden(&self, ids: &[&str]) -> Result<HashSet<String>, SinkError> {
+        let (cluster, index) = match self {
+            Self::Cluster { cluster, index } => (cluster, index),
+            Self::Shown { real, .. } => return Box::pin(real.hidden(ids)).await,
+            Self::File(_) | Self::OnlyRead(_) => return Ok(HashSet::new()),
+        };
+        let indices = cluster.alias_indices(index.alias()).await?;
+        if indices.len() < 2 {
+            return Ok(HashSet::new());
+        }
+        let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+        Ok(cluster.present_ids_where_readable(&indices, &ids).await?)
+    }
+
     /// Writes the alerts; the outcomes are in their order.
     ///
     /// # Errors

@@ -47,6 +47,27 @@ impl Cluster {
         indices: &[String],
         ids: &[String],
     ) -> Result<HashSet<String>, ElasticError> {
+        self.ask_for_ids(indices, ids, all_answer).await
+    }
+
+    /// The same of those indices that answer; one that cannot, such as a closed one, is said and passed over.
+    ///
+    /// # Errors
+    /// No answer or no permission.
+    pub async fn present_ids_where_readable(
+        &self,
+        indices: &[String],
+        ids: &[String],
+    ) -> Result<HashSet<String>, ElasticError> {
+        self.ask_for_ids(indices, ids, some_answer).await
+    }
+
+    async fn ask_for_ids(
+        &self,
+        indices: &[String],
+        ids: &[String],
+        read: fn(&Answer) -> Result<Vec<String>, ElasticError>,
+    ) -> Result<HashSet<String>, ElasticError> {
         let mut present = HashSet::new();
         let asked: Vec<(&String, &String)> =
             indices.iter().flat_map(|index| ids.iter().map(move |id| (index, id))).collect();
@@ -62,19 +83,36 @@ impl Cluster {
     }
 }
 
-fn read(answer: &Answer) -> Result<Vec<String>, ElasticError> {
+fn all_answer(answer: &Answer) -> Result<Vec<String>, ElasticError> {
     let Answers { docs } = answer.json()?;
-    if let Some((index, reason)) =
-        docs.iter().find_map(|found| found.error.as_ref().map(|reason| (&found.index, reason)))
-    {
-        let mut words = format!("`{index}` cannot answer: {}", reason.words());
-        let refusals = docs.iter().filter(|found| found.error.is_some()).count();
-        if refusals > 1 {
-            let _ = write!(words, " (and so for {refusals} documents)");
-        }
-        return Err(answer.error(Cause::Shards(words)));
+    match refusals(&docs) {
+        Some(words) => Err(answer.error(Cause::Shards(words))),
+        None => Ok(existing(docs)),
     }
-    Ok(docs.into_iter().filter(|found| found.exists).map(|found| found.id).collect())
+}
+
+fn some_answer(answer: &Answer) -> Result<Vec<String>, ElasticError> {
+    let Answers { docs } = answer.json()?;
+    if let Some(words) = refusals(&docs) {
+        tracing::warn!("an alert that is there already may be written again: {words}");
+    }
+    Ok(existing(docs))
+}
+
+fn existing(docs: Vec<Found>) -> Vec<String> {
+    docs.into_iter().filter(|found| found.exists).map(|found| found.id).collect()
+}
+
+/// Which index cannot answer and why, in words; none where all do.
+fn refusals(docs: &[Found]) -> Option<String> {
+    let (index, reason) =
+        docs.iter().find_map(|found| found.error.as_ref().map(|reason| (&found.index, reason)))?;
+    let mut words = format!("`{index}` cannot answer: {}", reason.words());
+    let refusals = docs.iter().filter(|found| found.error.is_some()).count();
+    if refusals > 1 {
+        let _ = write!(words, " (and so for {refusals} documents)");
+    }
+    Some(words)
 }
 
 #[cfg(test)]
@@ -102,6 +140,10 @@ mod tests {
         let fake = Fake::start_with(vec![Act::json(200, body)], attempts(1)).await;
         let error = fake.cluster.present_ids(&names(&["a", "b"]), &names(&["x"])).await.expect_err("closed");
         assert!(error.to_string().contains("`b` cannot answer: index_closed_exception"), "{error}");
+        let body = body.replacen("false", "true", 1);
+        let fake = Fake::start(vec![Act::json(200, &body)]).await;
+        let some = fake.cluster.present_ids_where_readable(&names(&["a", "b"]), &names(&["x"])).await;
+        assert_eq!(some.expect("ids").into_iter().collect::<Vec<_>>(), ["x"]);
     }
 
     #[tokio::test]
