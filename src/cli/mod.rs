@@ -1,18 +1,22 @@
 //! The command line: one file a command, results on stdout, everything else on stderr.
 
 mod args;
+mod audit;
 mod connect;
 mod explain;
 mod kibana;
 mod output;
 mod pipes;
+mod places;
 mod progress;
 mod range;
 mod rules;
 mod run;
 mod scan;
 mod setup;
+mod task;
 mod test;
+mod triage;
 
 use std::process::ExitCode;
 
@@ -47,6 +51,7 @@ pub fn main() -> ExitCode {
     start_logging(cli.verbose, cli.quiet, color);
     let ending = match cli.command {
         Command::Run(args) => run::run(&args, color),
+        Command::Audit(args) => audit::audit(&args, color),
         Command::Explain(args) => explain::explain(&args, color),
         Command::Scan(args) => scan::scan(&args, color),
         Command::Test(args) => test::test(&args, color),

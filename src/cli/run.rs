@@ -1,28 +1,27 @@
 //! `stakeout run`: the daemon, one pass, or one shot over the past.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::{Context, anyhow};
-use tokio::task::JoinHandle;
+use anyhow::anyhow;
+use tokio_util::sync::CancellationToken;
 
 use super::Ending;
 use super::args::{Format, RunArgs};
-use super::connect;
 use super::output;
+use super::places;
 use super::progress::show_progress;
 use super::rules;
+use super::{task, triage};
 use crate::alert::{AlertDocument, Run};
 use crate::checkpoint::Store;
-use crate::detect::{BackfillRange, RuleReport, Runner, Settings, Sink, Source, Watch};
-use crate::local::{AlertFile, EventFiles, StateFile};
+use crate::detect::{BackfillRange, RuleReport, Runner, Settings, Sink, Triager, Watch};
 use crate::rule::Rule;
 use crate::schedule;
 
 /// Runs the rules as the arguments say.
 pub fn run(args: &RunArgs, color: bool) -> Ending {
     match prepared(args, color) {
-        Ok(job) => job.start(),
+        Ok(job) => task::run(|stop| job.go(stop)),
         Err(error) => Ending::Wrong(error),
     }
 }
@@ -31,6 +30,7 @@ pub fn run(args: &RunArgs, color: bool) -> Ending {
 struct Job {
     rules: Vec<Arc<Rule>>,
     runner: Arc<Runner>,
+    triager: Option<Arc<Triager>>,
     mode: Mode,
     format: Format,
     dry_run: bool,
@@ -55,47 +55,16 @@ fn prepared(args: &RunArgs, color: bool) -> anyhow::Result<Job> {
         Mode::Once => "once",
         Mode::Backfill(_) => "backfill",
     };
-    let (source, sink, store) = places(args)?;
+    let expected = triage::expected(&args.expected, color)?;
+    let (source, sink, store) = places::to_write(&args.places)?;
+    let triager =
+        if args.dry_run || args.no_triage { None } else { triage::triager(&sink, &rules, expected) };
     let (sink, store) = if args.dry_run { dry(sink, store, format) } else { (sink, store) };
     let started = schedule::utc_now();
-    let run = Run { id: uuid::Uuid::new_v4().to_string(), kind };
+    let run = Run { id: uuid::Uuid::new_v4().to_string(), kind, places: places::looked_at(&args.places)? };
     let settings = Settings::default();
     let runner = Arc::new(Runner { source, sink, store, settings, run, clock: schedule::utc_now, started });
-    Ok(Job { rules, runner, mode, format, dry_run: args.dry_run })
-}
-
-/// Where events come from, alerts go to and checkpoints are kept.
-fn places(args: &RunArgs) -> anyhow::Result<(Source, Sink, Store)> {
-    if args.events.is_empty() {
-        let cluster = connect::cluster(&args.connection)?;
-        let index = args.alerts_index.clone();
-        let store = Store::Cluster { cluster: cluster.clone(), index: index.state_index() };
-        return Ok((Source::Cluster(cluster.clone()), Sink::Cluster { cluster, index }, store));
-    }
-    let alerts = AlertFile::open(&args.alerts)?;
-    say_found(&alerts);
-    let state = StateFile::beside(&args.alerts);
-    let own = AlertFile::own_files(&args.alerts).into_iter().chain(state.own_files());
-    let events = EventFiles::new(args.events.clone()).without(own);
-    Ok((Source::Files(events), Sink::file(alerts), Store::file(state)))
-}
-
-fn say_found(alerts: &AlertFile) {
-    let found = alerts.found();
-    if found.cut_off_bytes > 0 {
-        let path = alerts.path().display();
-        output::say(&format!(
-            "warning: `{path}` ended in half an alert ({} bytes), moved aside",
-            found.cut_off_bytes
-        ));
-    }
-    if let Some(line) = found.first_unknown_line {
-        let path = alerts.path().display();
-        output::say(&format!(
-            "warning: `{path}` holds {} lines that are no alerts, first line {line}",
-            found.unknown_lines
-        ));
-    }
+    Ok(Job { rules, runner, triager, mode, format, dry_run: args.dry_run })
 }
 
 /// A dry run begins where a real one would, and shows what that would write.
@@ -108,21 +77,7 @@ fn dry(sink: Sink, store: Store, format: Format) -> (Sink, Store) {
 }
 
 impl Job {
-    fn start(self) -> Ending {
-        let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-            Ok(runtime) => runtime,
-            Err(error) => return Ending::Wrong(anyhow!(error).context("the runtime could not be started")),
-        };
-        let ending = runtime.block_on(self.go());
-        runtime.shutdown_timeout(Duration::from_secs(1));
-        ending
-    }
-
-    async fn go(self) -> Ending {
-        let stop = match schedule::stop_on_signals().context("signals cannot be caught") {
-            Ok(stop) => stop,
-            Err(error) => return Ending::Wrong(error),
-        };
+    async fn go(self, stop: CancellationToken) -> Ending {
         let watch = Watch { stop, ..Watch::default() };
         match &self.mode {
             Mode::Daemon => self.watch_over(watch).await,
@@ -132,13 +87,15 @@ impl Job {
 
     async fn watch_over(&self, watch: Watch) -> Ending {
         tracing::info!(rules = self.rules.len(), version = env!("CARGO_PKG_VERSION"), "watching");
-        match schedule::run(self.runner.clone(), self.rules.clone(), watch).await {
-            Ok(()) => Ending::Done,
-            Err(error) => {
-                output::say(&format!("error: {error}"));
-                Ending::Failed
-            }
+        let triage = self
+            .triager
+            .clone()
+            .map(|triager| tokio::spawn(schedule::triage(self.runner.clone(), triager, watch.stop.clone())));
+        schedule::run(self.runner.clone(), self.rules.clone(), watch.clone()).await;
+        if let Some(triage) = triage {
+            task::within_grace(triage, &watch).await;
         }
+        Ending::Done
     }
 
     async fn one_shot(&self, watch: Watch) -> Ending {
@@ -148,9 +105,15 @@ impl Job {
             self.range().cloned(),
             watch.clone(),
         ));
-        let bar = self.range().and_then(|range| show_progress(range, &watch));
-        let reports = within_grace(task, &watch).await;
+        let bar = self.range().and_then(|range| show_progress(range, &watch, "alerts"));
+        let reports = task::within_grace(task, &watch).await;
         drop(bar);
+        if let (Some(triager), Some(reports)) = (&self.triager, &reports)
+            && reports.iter().all(|report| !report.unreachable)
+        {
+            let task = tokio::spawn(triage::once(self.runner.clone(), triager.clone(), watch.stop.clone()));
+            task::within_grace(task, &watch).await;
+        }
         if let Some(reports) = reports {
             let shown = self.show_alerts(&watch);
             return if shown { self.tell(&reports) } else { Ending::Done };
@@ -245,18 +208,6 @@ async fn all_rules(
         }
     }
     reports
-}
-
-/// The task's result, unless it was told to stop and does not come to an end in time.
-async fn within_grace<T>(task: JoinHandle<T>, watch: &Watch) -> Option<T> {
-    let stopped = async {
-        watch.stop.cancelled().await;
-        tokio::time::sleep(schedule::GRACE).await;
-    };
-    tokio::select! {
-        ended = task => ended.ok(),
-        () = stopped => None,
-    }
 }
 
 fn summary(report: &RuleReport) -> String {

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::paths::{FoundPath, paths};
 
 /// The stages from low to high. A stage imports only stages before its own.
-pub const ORDER: [&str; 15] = [
+pub const ORDER: [&str; 17] = [
     "diagnostic",
     "event",
     "schema",
@@ -14,8 +14,10 @@ pub const ORDER: [&str; 15] = [
     "eval",
     "rule",
     "plan",
+    "triage",
     "elastic",
     "local",
+    "kibana",
     "alert",
     "checkpoint",
     "detect",
@@ -24,23 +26,25 @@ pub const ORDER: [&str; 15] = [
 ];
 
 /// Stages that stand lower and are none of a stage's business all the same.
-const STRANGERS: [(&str, &[&str]); 9] = [
+const STRANGERS: [(&str, &[&str]); 10] = [
     ("eql", &["dsl"]),
     ("eval", &["dsl"]),
     ("rule", &["dsl"]),
     ("plan", &["rule"]),
-    ("elastic", &["eql", "eval", "rule", "plan"]),
-    ("local", &["eql", "eval", "rule", "plan", "elastic"]),
+    ("elastic", &["eql", "eval", "rule", "plan", "triage"]),
+    ("local", &["eql", "eval", "rule", "plan", "triage", "elastic"]),
+    ("kibana", &["dsl", "eql", "eval", "rule", "plan", "triage", "elastic", "local"]),
     ("alert", &["elastic", "local"]),
     ("checkpoint", &["rule"]),
     ("schedule", &["dsl", "eql", "eval", "plan"]),
 ];
 
 /// Stages that are synchronous and know neither clock nor environment.
-const PURE: [&str; 6] = ["eql", "eval", "dsl", "plan", "rule", "alert"];
+const PURE: [&str; 8] = ["eql", "eval", "dsl", "plan", "rule", "triage", "kibana", "alert"];
 
 /// Stages that are told the time. They may measure how long something took.
-const TOLD_THE_TIME: [&str; 7] = ["eql", "eval", "dsl", "plan", "rule", "alert", "detect"];
+const TOLD_THE_TIME: [&str; 9] =
+    ["eql", "eval", "dsl", "plan", "rule", "triage", "kibana", "alert", "detect"];
 
 const CLOCKS: [&[&str]; 3] = [&["SystemTime", "now"], &["Utc", "now"], &["Local", "now"]];
 const IMPURE: [&[&str]; 6] =
