@@ -1,4 +1,5 @@
-//! How fast files are searched: `cargo bench --bench scan [-- SIZE_MB]`, and the events of such a search alone:
+//! How fast files are searched: `cargo bench --bench scan [-- SIZE_MB [RULES]]`; with so many rules alone, as they are
+//! searched for and not on every event too, it is what to profile. The events of such a search alone:
 //! `cargo bench --bench scan -- --write FILE --events NUMBER --sparse|--dense`.
 
 #[path = "events.rs"]
@@ -33,12 +34,16 @@ fn main() -> Result<(), Failure> {
         return write(Path::new(path), count, share);
     }
     let megabytes: u64 = arguments.first().map_or(Ok(100), |size| size.parse())?;
+    let alone = arguments.get(1).map(|count| count.parse()).transpose()?;
     let folder = tempfile::tempdir()?;
     for (name, share) in [("sparse", Share::Sparse), ("dense", Share::Dense)] {
         let path = folder.path().join(name);
         write(&path, megabytes * 1_000_000 / EVENT, share)?;
-        for count in [1, 10, 100, 800] {
-            measure(name, &path, count)?;
+        match alone {
+            Some(count) => measure(name, &path, count, &["needles"])?,
+            None => [1, 10, 100, 800]
+                .into_iter()
+                .try_for_each(|count| measure(name, &path, count, &["every event", "needles"]))?,
         }
     }
     Ok(())
@@ -51,7 +56,7 @@ fn write(path: &Path, count: u64, share: Share) -> Result<(), Failure> {
     Ok(())
 }
 
-fn measure(name: &str, path: &PathBuf, count: usize) -> Result<(), Failure> {
+fn measure(name: &str, path: &PathBuf, count: usize, ways: &[&str]) -> Result<(), Failure> {
     let mut matchers = Vec::new();
     for (number, query) in rules::queries(count).into_iter().enumerate() {
         let category = if number == 0 { "event.type" } else { "event.category" };
@@ -60,29 +65,40 @@ fn measure(name: &str, path: &PathBuf, count: usize) -> Result<(), Failure> {
         matchers.push(matcher.map_err(|problems| format!("{problems:?}"))?);
     }
     let (set, bytes) = (Arc::new(MatcherSet::new(matchers)), std::fs::metadata(path)?.len());
-    for way in ["every event", "needles"] {
-        let mut times: Vec<_> = (0..if way == "needles" { 7 } else { 3 })
+    for way in ways {
+        let mut times: Vec<_> = (0..if *way == "needles" { 7 } else { 3 })
             .map(|_| {
-                let start = Instant::now();
-                let search = if way == "needles" { search_for(&set) } else { search_all_for(&set) };
+                let (start, worked) = (Instant::now(), on_the_processors());
+                let search = if *way == "needles" { search_for(&set) } else { search_all_for(&set) };
                 let mut searching = EventFiles::new([path.clone()]).search(&Arc::new(search));
                 let found = searching.by_ref().count();
-                (start.elapsed(), found, searching.tally())
+                (start.elapsed(), on_the_processors() - worked, found, searching.tally())
             })
             .collect();
         times.sort_by_key(|(time, ..)| *time);
-        let (time, found, tally) = times[times.len() / 2];
+        let (time, _, found, tally) = times[times.len() / 2];
         #[expect(clippy::cast_precision_loss, reason = "figures for the eye")]
-        let (rate, pace) = (
-            bytes as f64 / 1e6 / time.as_secs_f64(),
-            (tally.events + tally.passed_over) as f64 / time.as_secs_f64(),
-        );
+        let (megabytes, events) = (bytes as f64 / 1e6, (tally.events + tally.passed_over) as f64);
+        #[expect(clippy::cast_precision_loss, reason = "figures for the eye")]
+        let worked = times.iter().map(|(_, worked, ..)| worked).sum::<f64>() / times.len() as f64;
         writeln!(
             std::io::stdout(),
-            "{name}, {count} rules, {way}: {:.3} s, {rate:.0} MB/s, {pace:.0} events/s; {} of them read, {found} matches",
+            "{name}, {count} rules, {way}: {:.3} s, {:.0} MB/s, {:.0} events/s, {:.0} a core; {} of them read, {found} matches",
             time.as_secs_f64(),
+            megabytes / time.as_secs_f64(),
+            events / time.as_secs_f64(),
+            events / worked,
             tally.events
         )?;
     }
     Ok(())
+}
+
+/// Seconds that this process has spent on all processors so far, as Linux counts them (in hundredths); else not a number.
+fn on_the_processors() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The fields are counted from behind the name, which may hold anything.
+    let after = stat.rsplit(')').next().unwrap_or_default();
+    let ticks: Vec<f64> = after.split_whitespace().skip(11).take(2).flat_map(str::parse).collect();
+    if let [user, system] = ticks[..] { (user + system) / 100.0 } else { f64::NAN }
 }
