@@ -58,6 +58,8 @@ pub struct RunArgs {
     /// Print the alerts instead of writing them; no checkpoint moves
     #[arg(long)]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub shown: ShownArgs,
     /// Write alias of the alerts index
     #[arg(long, value_name = "NAME", default_value = "stakeout-alerts", conflicts_with_all = ["events", "alerts"])]
     pub alerts_index: AlertIndex,
@@ -106,6 +108,8 @@ pub struct ScanArgs {
     /// An Elasticsearch mapping that tells the fields' types; what it lacks has the types of ECS
     #[arg(long, value_name = "FILE")]
     pub mapping: Option<PathBuf>,
+    #[command(flatten)]
+    pub shown: ShownArgs,
     /// How results are printed [default: human on a terminal, else json]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
@@ -141,6 +145,17 @@ pub struct RuleArgs {
     /// Rule files or folders of them (repeatable) [default: the built-in rules]
     #[arg(long = "rules", value_name = "PATH")]
     pub rules: Vec<PathBuf>,
+}
+
+/// What people get to see besides the results.
+#[derive(Debug, Args)]
+pub struct ShownArgs {
+    /// Write the alerts as one page that is read without Kibana; with `run`, only for --once and --backfill
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+    /// Print the investigation guide of each rule that found something (human format)
+    #[arg(long)]
+    pub guide: bool,
 }
 
 /// Where the cluster is and how to log in; an empty variable counts as unset.
@@ -194,14 +209,23 @@ pub enum Color {
 
 impl Color {
     /// Whether to colour what goes to stderr; `NO_COLOR` counts as in <https://no-color.org>.
-    #[expect(clippy::disallowed_methods, reason = "the command line is where the environment is read")]
     pub fn on_stderr(self) -> bool {
+        self.on(&std::io::stderr())
+    }
+
+    /// The same for what goes to stdout.
+    pub fn on_stdout(self) -> bool {
+        self.on(&std::io::stdout())
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the command line is where the environment is read")]
+    fn on(self, stream: &impl IsTerminal) -> bool {
         match self {
             Self::Always => true,
             Self::Never => false,
             Self::Auto => {
                 let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-                !unwanted && std::io::stderr().is_terminal()
+                !unwanted && stream.is_terminal()
             }
         }
     }

@@ -1,9 +1,13 @@
 //! The command line: one file a command, results on stdout, everything else on stderr.
 
 mod args;
+mod card;
 mod connect;
 mod explain;
+mod hit;
 mod kibana;
+mod listen;
+mod look;
 mod output;
 mod pipes;
 mod progress;
@@ -22,6 +26,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
 use args::{Cli, Command};
+use look::Look;
 
 /// How a command ended.
 enum Ending {
@@ -44,11 +49,12 @@ impl From<anyhow::Error> for Ending {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let color = cli.color.on_stderr();
+    let look = Look::of_stdout(cli.color);
     start_logging(cli.verbose, cli.quiet, color);
     let ending = match cli.command {
-        Command::Run(args) => run::run(&args, color),
+        Command::Run(args) => run::run(&args, color, look),
         Command::Explain(args) => explain::explain(&args, color),
-        Command::Scan(args) => scan::scan(&args, color),
+        Command::Scan(args) => scan::scan(&args, color, look),
         Command::Test(args) => test::test(&args, color),
         Command::Setup(args) => setup::setup(&args),
     };

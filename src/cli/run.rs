@@ -8,20 +8,24 @@ use tokio::task::JoinHandle;
 
 use super::Ending;
 use super::args::{Format, RunArgs};
+use super::card::card;
 use super::connect;
+use super::listen::{Listener, Reporting};
+use super::look::Look;
 use super::output;
 use super::progress::show_progress;
 use super::rules;
 use crate::alert::{AlertDocument, Run};
 use crate::checkpoint::Store;
-use crate::detect::{BackfillRange, RuleReport, Runner, Settings, Sink, Source, Watch};
+use crate::detect::{Audience, BackfillRange, Met, RuleReport, Runner, Settings, Sink, Source, Watch};
 use crate::local::{AlertFile, EventFiles, StateFile};
+use crate::report::{About, Alert, RuleRun, Standing, Summary};
 use crate::rule::Rule;
 use crate::schedule;
 
 /// Runs the rules as the arguments say.
-pub fn run(args: &RunArgs, color: bool) -> Ending {
-    match prepared(args, color) {
+pub fn run(args: &RunArgs, color: bool, look: Look) -> Ending {
+    match prepared(args, color, look) {
         Ok(job) => job.start(),
         Err(error) => Ending::Wrong(error),
     }
@@ -34,6 +38,9 @@ struct Job {
     mode: Mode,
     format: Format,
     dry_run: bool,
+    look: Look,
+    with_guide: bool,
+    reporting: Option<Reporting>,
 }
 
 enum Mode {
@@ -42,7 +49,7 @@ enum Mode {
     Backfill(BackfillRange),
 }
 
-fn prepared(args: &RunArgs, color: bool) -> anyhow::Result<Job> {
+fn prepared(args: &RunArgs, color: bool, look: Look) -> anyhow::Result<Job> {
     let rules = rules::load(&args.rules.rules, color)?;
     let format = Format::or_fitting(args.format);
     let mode = match (&args.backfill, args.once) {
@@ -55,13 +62,18 @@ fn prepared(args: &RunArgs, color: bool) -> anyhow::Result<Job> {
         Mode::Once => "once",
         Mode::Backfill(_) => "backfill",
     };
+    if matches!(mode, Mode::Daemon) && args.shown.report.is_some() {
+        return Err(anyhow!("`--report` needs a run that ends: expected `--once` or `--backfill` with it"));
+    }
     let (source, sink, store) = places(args)?;
-    let (sink, store) = if args.dry_run { dry(sink, store, format) } else { (sink, store) };
     let started = schedule::utc_now();
+    let reporting = Reporting::begin(args.shown.report.as_deref(), || about(args, &mode, &source, started))?;
+    let (sink, store) = if args.dry_run { dry(sink, store, format, look) } else { (sink, store) };
     let run = Run { id: uuid::Uuid::new_v4().to_string(), kind };
     let settings = Settings::default();
     let runner = Arc::new(Runner { source, sink, store, settings, run, clock: schedule::utc_now, started });
-    Ok(Job { rules, runner, mode, format, dry_run: args.dry_run })
+    let (dry_run, with_guide) = (args.dry_run, args.shown.guide);
+    Ok(Job { rules, runner, mode, format, dry_run, look, with_guide, reporting })
 }
 
 /// Where events come from, alerts go to and checkpoints are kept.
@@ -99,10 +111,10 @@ fn say_found(alerts: &AlertFile) {
 }
 
 /// A dry run begins where a real one would, and shows what that would write.
-fn dry(sink: Sink, store: Store, format: Format) -> (Sink, Store) {
+fn dry(sink: Sink, store: Store, format: Format, look: Look) -> (Sink, Store) {
     let show = move |alert: &AlertDocument| match format {
         Format::Json => output::json(&alert.body),
-        Format::Human => output::result(&serde_json::to_string_pretty(&alert.body).unwrap_or_default()),
+        Format::Human => output::result(&(card(&Alert::read(&alert.body), None, look) + "\n")),
     };
     (sink.only_shown(Box::new(show)), Store::Discard(Box::new(store)))
 }
@@ -118,7 +130,7 @@ impl Job {
         ending
     }
 
-    async fn go(self) -> Ending {
+    async fn go(mut self) -> Ending {
         let stop = match schedule::stop_on_signals().context("signals cannot be caught") {
             Ok(stop) => stop,
             Err(error) => return Ending::Wrong(error),
@@ -126,7 +138,10 @@ impl Job {
         let watch = Watch { stop, ..Watch::default() };
         match &self.mode {
             Mode::Daemon => self.watch_over(watch).await,
-            Mode::Once | Mode::Backfill(_) => self.one_shot(watch).await,
+            Mode::Once | Mode::Backfill(_) => {
+                let listener = Arc::new(Listener::new(self.reporting.take()));
+                self.one_shot(watch, listener).await
+            }
         }
     }
 
@@ -141,7 +156,8 @@ impl Job {
         }
     }
 
-    async fn one_shot(&self, watch: Watch) -> Ending {
+    async fn one_shot(&self, mut watch: Watch, listener: Arc<Listener>) -> Ending {
+        watch.audience = self.audience(listener.clone());
         let task = tokio::spawn(all_rules(
             self.runner.clone(),
             self.rules.clone(),
@@ -151,23 +167,51 @@ impl Job {
         let bar = self.range().and_then(|range| show_progress(range, &watch));
         let reports = within_grace(task, &watch).await;
         drop(bar);
-        if let Some(reports) = reports {
-            let shown = self.show_alerts(&watch);
-            return if shown { self.tell(&reports) } else { Ending::Done };
-        }
-        output::say("error: stopped; what was under way is read again by the next run");
-        Ending::Failed
+        let Some(reports) = reports else {
+            output::say("error: stopped; what was under way is read again by the next run");
+            return Ending::Failed;
+        };
+        let reads_on = self.show_alerts(&listener);
+        watch.audience = Audience::default();
+        let is_written = Arc::into_inner(listener).is_none_or(|all| all.finish(|| self.summed_up(&reports)));
+        let ending = if reads_on { self.tell(&reports) } else { Ending::Done };
+        if is_written { ending } else { Ending::Failed }
     }
 
-    /// For people: a line about each of the first alerts; false where nobody reads any more.
-    fn show_alerts(&self, watch: &Watch) -> bool {
-        if self.dry_run || self.format == Format::Json {
+    /// A report of the past holds every match of it; one of a pass only what it added.
+    fn audience(&self, listener: Arc<Listener>) -> Audience {
+        let created = if self.dry_run { Standing::Planned } else { Standing::Created };
+        Audience::new(self.range().is_some() && listener.reports(), move |alert, met| {
+            let standing = if met == Met::Created { created } else { Standing::Existing };
+            listener.hear(&alert.body, standing);
+        })
+    }
+
+    /// For people: a card for each of the first alerts, and the guides; false where nobody reads any more.
+    fn show_alerts(&self, listener: &Listener) -> bool {
+        if self.format == Format::Json {
             return true;
         }
-        let (first, all) = (watch.progress.first_alerts(), watch.progress.alerts());
-        let rest = all.saturating_sub(first.len() as u64);
-        let rest = (rest > 0).then(|| format!("… and {rest} more"));
-        first.into_iter().chain(rest).all(|line| output::result(&line))
+        let rules = self.rules.iter().map(AsRef::as_ref);
+        (self.dry_run || listener.show(self.look))
+            && (!self.with_guide || listener.show_guides(rules, self.look))
+    }
+
+    fn summed_up(&self, reports: &[RuleReport]) -> Summary {
+        let mut problems: Vec<String> = reports.iter().flat_map(problems).collect();
+        if reports.len() < self.rules.len() {
+            problems.push(format!("{} rules were not run", self.rules.len() - reports.len()));
+        }
+        if let Some(range) = self.range() {
+            let late = reports.iter().filter(|report| report.from.is_some_and(|from| from > range.from));
+            problems.extend(late.map(|report| {
+                format!(
+                    "{}taken up where it was interrupted; what was read before is not in here",
+                    rule(report)
+                )
+            }));
+        }
+        Summary { runs: reports.iter().map(rule_run).collect(), problems }
     }
 
     fn range(&self) -> Option<&BackfillRange> {
@@ -204,6 +248,61 @@ impl Job {
         }
         if reports.iter().all(RuleReport::succeeded) { Ending::Done } else { Ending::Failed }
     }
+}
+
+fn problems(report: &RuleReport) -> Vec<String> {
+    let mut problems: Vec<String> =
+        report.error.iter().map(|error| format!("{}{error}", rule(report))).collect();
+    for pattern in &report.indices_missing {
+        problems.push(format!("{}no index matches `{pattern}`", rule(report)));
+    }
+    if report.interrupted {
+        problems.push(format!("{}stopped before the end", rule(report)));
+    }
+    if report.owed > 0 && report.error.is_none() {
+        problems.push(format!("{}{} stretches of time owed", rule(report), report.owed));
+    }
+    problems
+}
+
+fn rule_run(report: &RuleReport) -> RuleRun {
+    let period = match (report.from, report.to) {
+        (Some(from), Some(to)) => {
+            format!("{} to {}", from.format("%Y-%m-%d %H:%M:%S"), to.format("%Y-%m-%d %H:%M:%S"))
+        }
+        _ => "nothing read".to_owned(),
+    };
+    let counts = vec![
+        ("Matches", report.matches),
+        ("New alerts", report.alerts_created),
+        ("Alerted before", report.alerts_existing),
+        ("Refused", report.alerts_rejected),
+    ];
+    RuleRun { name: report.name.clone(), period, counts }
+}
+
+/// What the report says of itself.
+fn about(args: &RunArgs, mode: &Mode, source: &Source, made_at: chrono::DateTime<chrono::Utc>) -> About {
+    let (title, holds) = match mode {
+        Mode::Backfill(range) => (
+            format!("Backfill of {}", range.text),
+            "It holds every match of that time: new alerts, and those that had been alerted on before, as their \
+             events give them now.",
+        ),
+        Mode::Once | Mode::Daemon => (
+            "One pass from the last checkpoint".to_owned(),
+            "It holds the alerts that this pass added; matches that had an alert before are counted, not shown.",
+        ),
+    };
+    let title = if args.dry_run { format!("{title} (dry run: nothing was written)") } else { title };
+    let source = match source {
+        Source::Cluster(_) => "events of Elasticsearch".to_owned(),
+        Source::Files(_) => {
+            let paths: Vec<String> = args.events.iter().map(|path| path.display().to_string()).collect();
+            format!("events of {}", paths.join(", "))
+        }
+    };
+    About { title, made_at, source, holds: holds.to_owned() }
 }
 
 fn rule(report: &RuleReport) -> String {

@@ -13,7 +13,7 @@ mod tests;
 
 pub use backfill::BackfillRange;
 pub use pass::{PassError, WindowReport};
-pub use progress::{Progress, Watch};
+pub use progress::{Audience, Met, Progress, Watch};
 pub use question::{PrepareError, Question};
 pub use report::RuleReport;
 pub use runner::{ReadyError, Runner, Settings, look_back, overlap};

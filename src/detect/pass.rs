@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
-use super::progress::Watch;
+use super::progress::{Met, Watch};
 use super::question::Question;
 use super::sink::{Outcome, Sink, SinkError};
 use super::source::{Page, ReadError, Reader, Source};
@@ -113,7 +113,7 @@ impl Pass<'_> {
             .map(|event| (alert_id(&self.rule.rule_id, &self.rule.identity, &event), event))
             .collect();
         report.matches += found.len() as u64;
-        let fresh = self.only_unknown(found, report).await?;
+        let fresh = self.only_unknown(found, window, report).await?;
         self.watch.progress.add(page.read, 0);
         for some in fresh.chunks(AT_ONCE) {
             let created = self.write(some, window, report).await?;
@@ -126,6 +126,7 @@ impl Pass<'_> {
     async fn only_unknown(
         &self,
         found: Vec<(AlertId, Event)>,
+        window: Window,
         report: &mut WindowReport,
     ) -> Result<Vec<(AlertId, Event)>, PassError> {
         if found.is_empty() {
@@ -134,9 +135,23 @@ impl Pass<'_> {
         let before = found.len();
         let ids: Vec<&str> = found.iter().map(|(id, _)| id.as_str()).collect();
         let mut seen: HashSet<String> = self.sink.known(&ids).await?;
+        self.tell_of_existing(&found, &seen, window);
         let fresh: Vec<_> = found.into_iter().filter(|(id, _)| seen.insert(id.as_str().to_owned())).collect();
         report.existing += (before - fresh.len()) as u64;
         Ok(fresh)
+    }
+
+    fn tell_of_existing(&self, found: &[(AlertId, Event)], known: &HashSet<String>, window: Window) {
+        if self.watch.audience.wants(Met::Existing) {
+            let at = self.found(window);
+            for (id, event) in found.iter().filter(|(id, _)| known.contains(id.as_str())) {
+                self.watch.audience.tell(&self.alerts.build(event, id, at), Met::Existing);
+            }
+        }
+    }
+
+    fn found(&self, window: Window) -> Found {
+        Found { from: window.from, to: window.to, at: (self.clock)() }
     }
 
     /// Writes the alerts; what is refused is written again in a reduced form. Returns how many were created.
@@ -146,13 +161,11 @@ impl Pass<'_> {
         window: Window,
         report: &mut WindowReport,
     ) -> Result<u64, PassError> {
-        let at = Found { from: window.from, to: window.to, at: (self.clock)() };
+        let at = self.found(window);
         let alerts: Vec<AlertDocument> =
             fresh.iter().map(|(id, event)| self.alerts.build(event, id, at)).collect();
         let outcomes = self.sink.write(&alerts).await?;
-        for (alert, _) in alerts.iter().zip(&outcomes).filter(|(_, outcome)| **outcome == Outcome::Created) {
-            self.watch.progress.created(alert);
-        }
+        self.tell(&alerts, &outcomes);
         let mut reduced = Vec::new();
         let mut created = 0;
         for ((id, event), outcome) in fresh.iter().zip(outcomes) {
@@ -162,6 +175,16 @@ impl Pass<'_> {
             }
         }
         Ok(created + self.write_reduced(&reduced, report).await?)
+    }
+
+    fn tell(&self, alerts: &[AlertDocument], outcomes: &[Outcome]) {
+        for (alert, outcome) in alerts.iter().zip(outcomes) {
+            match outcome {
+                Outcome::Created => self.watch.audience.tell(alert, Met::Created),
+                Outcome::Existing => self.watch.audience.tell(alert, Met::Existing),
+                Outcome::Refused(_) | Outcome::Unwritten(_) => {}
+            }
+        }
     }
 
     async fn write_reduced(
@@ -174,6 +197,7 @@ impl Pass<'_> {
         }
         tracing::warn!(rule = %self.rule.name, alerts = reduced.len(), "alerts were refused and are written in a reduced form");
         let outcomes = self.sink.write(reduced).await?;
+        self.tell(reduced, &outcomes);
         Ok(outcomes.into_iter().map(|outcome| count(outcome, report)).sum())
     }
 }

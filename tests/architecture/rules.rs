@@ -5,7 +5,7 @@ use std::path::Path;
 use super::paths::{FoundPath, paths};
 
 /// The stages from low to high. A stage imports only stages before its own.
-pub const ORDER: [&str; 15] = [
+pub const ORDER: [&str; 16] = [
     "diagnostic",
     "event",
     "schema",
@@ -17,6 +17,7 @@ pub const ORDER: [&str; 15] = [
     "elastic",
     "local",
     "alert",
+    "report",
     "checkpoint",
     "detect",
     "schedule",
@@ -24,7 +25,7 @@ pub const ORDER: [&str; 15] = [
 ];
 
 /// Stages that stand lower and are none of a stage's business all the same.
-const STRANGERS: [(&str, &[&str]); 9] = [
+const STRANGERS: [(&str, &[&str]); 10] = [
     ("eql", &["dsl"]),
     ("eval", &["dsl"]),
     ("rule", &["dsl"]),
@@ -32,15 +33,16 @@ const STRANGERS: [(&str, &[&str]); 9] = [
     ("elastic", &["eql", "eval", "rule", "plan"]),
     ("local", &["eql", "eval", "rule", "plan", "elastic"]),
     ("alert", &["elastic", "local"]),
+    ("report", &["dsl", "eql", "eval", "plan", "elastic", "local"]),
     ("checkpoint", &["rule"]),
     ("schedule", &["dsl", "eql", "eval", "plan"]),
 ];
 
 /// Stages that are synchronous and know neither clock nor environment.
-const PURE: [&str; 6] = ["eql", "eval", "dsl", "plan", "rule", "alert"];
+const PURE: [&str; 7] = ["eql", "eval", "dsl", "plan", "rule", "alert", "report"];
 
 /// Stages that are told the time. They may measure how long something took.
-const TOLD_THE_TIME: [&str; 7] = ["eql", "eval", "dsl", "plan", "rule", "alert", "detect"];
+const TOLD_THE_TIME: [&str; 8] = ["eql", "eval", "dsl", "plan", "rule", "alert", "report", "detect"];
 
 const CLOCKS: [&[&str]; 3] = [&["SystemTime", "now"], &["Utc", "now"], &["Local", "now"]];
 const IMPURE: [&[&str]; 6] =
