@@ -1,6 +1,7 @@
 //! An alert in the terminal: a few lines that fit its width.
 
 use anstyle::{AnsiColor, Style};
+use chrono::DateTime;
 use unicode_width::UnicodeWidthStr;
 
 use super::look::{Look, colored, fitted};
@@ -10,6 +11,9 @@ use crate::rule::{Rule, RuleSeverity};
 
 /// Columns before everything but the first line.
 const INDENT: usize = 10;
+
+/// Most lines of a verdict.
+const MOST_LINES: usize = 3;
 
 /// The alert as lines without a line feed at the end; `place` (a path and line) stands above, where there is one.
 pub fn card(alert: &Alert, place: Option<&str>, look: Look) -> String {
@@ -35,7 +39,7 @@ pub fn guide(rule: &Rule, look: Look) -> Option<String> {
 
 fn first_line(alert: &Alert, look: Look) -> String {
     let severity = alert.severity.map_or("match", RuleSeverity::as_str).to_uppercase();
-    let when = alert.when.as_deref().map_or_else(|| "time unknown".to_owned(), |when| fitted(when, 24));
+    let when = when(alert);
     let title = title(alert);
     let left = look.width.saturating_sub(INDENT + when.width() + 2);
     let head = look.paint(&format!("{severity:<8}"), severity_style(alert.severity));
@@ -47,10 +51,20 @@ fn first_line(alert: &Alert, look: Look) -> String {
     format!("{head}  {}\n{:INDENT$}{}", fitted(&when, look.width - INDENT), "", look.paint(&below, bold))
 }
 
+/// To the second, or as it is written where that is no time.
+fn when(alert: &Alert) -> String {
+    match (alert.millis.and_then(DateTime::from_timestamp_millis), &alert.when) {
+        (Some(time), _) => time.format("%Y-%m-%d %H:%M:%SZ").to_string(),
+        (None, Some(when)) => fitted(when, 20),
+        (None, None) => "time unknown".to_owned(),
+    }
+}
+
 /// What was done, by whom, from where; the sentence of the alert where its event says nothing of that.
 fn title(alert: &Alert) -> String {
     let Some(action) = &alert.action else {
-        return alert.reason.clone().unwrap_or_else(|| alert.rule_name.clone());
+        let name = Some(&alert.rule_name).filter(|name| !name.is_empty());
+        return alert.reason.as_ref().or(name).map_or("event", String::as_str).to_owned();
     };
     let mut words = vec![action.clone()];
     words.extend(alert.principal.as_ref().map(|who| format!("by {who}")));
@@ -58,18 +72,36 @@ fn title(alert: &Alert) -> String {
     words.join(" ")
 }
 
-fn verdict(alert: &Alert, look: Look) -> Option<String> {
-    let Verdict { grade, score, text, .. } = alert.verdict.as_ref()?;
+fn verdict(alert: &Alert, look: Look) -> Vec<String> {
+    let Some(Verdict { grade, score, text, .. }) = &alert.verdict else { return Vec::new() };
     let grade_words = grade.replace('_', " ");
     let score = score.map(|score| format!(" {score:+}")).unwrap_or_default();
     let more = text.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
-    let line = fitted(&format!("{grade_words}{score}{more}"), look.width - INDENT);
     let style = match grade.as_str() {
         "theft_likely" => colored(AnsiColor::Red).bold(),
         "fits_habit" => colored(AnsiColor::Green),
         _ => colored(AnsiColor::Yellow),
     };
-    Some(format!("{:INDENT$}{}", "", look.paint(&line, style)))
+    let lines = wrapped(&format!("{grade_words}{score}{more}"), look.width - INDENT, MOST_LINES);
+    lines.iter().map(|line| format!("{:INDENT$}{}", "", look.paint(line, style))).collect()
+}
+
+/// The text in lines of at most so many columns, broken between words; what does not fit into `most` lines ends in `…`.
+fn wrapped(text: &str, columns: usize, most: usize) -> Vec<String> {
+    let mut lines: Vec<String> = vec![String::new()];
+    for word in fitted(text, columns * most).split(' ') {
+        let is_last = lines.len() == most;
+        let Some(line) = lines.last_mut() else { break };
+        if line.is_empty() {
+            line.push_str(word);
+        } else if is_last || line.width() + 1 + word.width() <= columns {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines.iter().map(|line| fitted(line, columns)).collect()
 }
 
 fn facts(alert: &Alert) -> Vec<(&'static str, &str)> {

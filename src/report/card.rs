@@ -105,7 +105,7 @@ fn evidence(alert: &Alert, verdict: &Verdict) -> Markup {
             @if let Some(text) = &verdict.text { p { (value(text)) } }
             @if !verdict.evidence.is_empty() {
                 table {
-                    thead { tr { th scope="col" { "Evidence" } th scope="col" { "About" } th.weight scope="col" { "Weight" } } }
+                    thead { tr { th scope="col" { "Evidence" } th.about scope="col" { "About" } th.weight scope="col" { "Weight" } } }
                     tbody { @for one in &verdict.evidence { (evidence_row(one)) } }
                 }
             }
@@ -144,7 +144,7 @@ fn facts(alert: &Alert, guide: Option<(&Guide, usize)>) -> Markup {
         dl.facts {
             @for (name, text) in rows { @if let Some(text) = text { (row(name, &text)) } }
             @for (name, text) in alert.facts.iter().filter(|(name, _)| name != "instance_id" && name != "account_id") {
-                (row(&name.replace('_', " "), text))
+                (row(&titled(name), text))
             }
             @if let Some((guide, number)) = guide {
                 @if guide.has_techniques() { div { dt { "ATT&CK" } dd { (guide.techniques()) } } }
@@ -155,6 +155,13 @@ fn facts(alert: &Alert, guide: Option<(&Guide, usize)>) -> Markup {
             @if let Some(url) = alert.url.as_deref().and_then(safe_link) { div { dt { "Kibana" } dd { (link(url, "Open the alert")) } } }
         }
     }
+}
+
+/// `role_name` as `Role name`.
+fn titled(name: &str) -> String {
+    let mut characters = name.chars();
+    let first = characters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(characters.map(|one| if one == '_' { ' ' } else { one })).collect()
 }
 
 fn row(name: &str, text: &str) -> Markup {

@@ -38,8 +38,7 @@ pub fn overview(tally: &Tally, summary: &Summary, first_of: &HashMap<i64, String
 fn numbers(tally: &Tally) -> Markup {
     let severities = CLASSES.iter().zip(NAMES).zip(tally.severities).filter(|(_, count)| *count > 0);
     let grades = GRADES.iter().zip(["bad", "open", "good"]).zip(tally.grades);
-    let distinct =
-        [("Principals", "Principal"), ("Instances", "Instance"), ("Source addresses", "Source address")];
+    let distinct = [("Principal", "s"), ("Instance", "s"), ("Source address", "es")];
     html! {
         ul.numbers {
             li { b { (number(tally.alerts)) } span { @if tally.alerts == 1 { "Alert" } @else { "Alerts" } } }
@@ -48,7 +47,10 @@ fn numbers(tally: &Tally) -> Markup {
                 li class={ "mark " (class) } { b { (number(count)) } span { (name.split(':').next().unwrap_or(name)) } }
             }
             @if tally.alerts > 0 {
-                @for (name, title) in distinct { li { b { (number(tally.distinct(title))) } span { (name) } } }
+                @for (title, more) in distinct {
+                    @let count = tally.distinct(title);
+                    li { b { (number(count)) } span { (title) @if count != 1 { (more) } } }
+                }
             }
         }
     }

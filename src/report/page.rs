@@ -59,7 +59,7 @@ pub enum Standing {
 
 impl Standing {
     /// The word for it on an alert; none where it is the same for all.
-    pub fn word(self) -> Option<&'static str> {
+    pub(super) fn word(self) -> Option<&'static str> {
         match self {
             Self::Created => Some("new"),
             Self::Existing => Some("alerted before"),
@@ -126,13 +126,14 @@ impl Report {
     /// # Errors
     /// The temporary file cannot be written.
     pub fn add(&mut self, document: &Map<String, Value>, standing: Standing) -> io::Result<()> {
-        let alert = Alert::read(document);
+        let own = without_rule(document);
+        let alert = Alert::read(&own);
         if !alert.rule_id.is_empty() && !self.guides.iter().any(|guide| guide.rule_id == alert.rule_id) {
             self.guides.push(Guide::read(document, &alert.rule_id, &alert.rule_name));
         }
         let rank = |place: usize| u8::try_from(place).unwrap_or(u8::MAX);
         let entry = Entry {
-            place: self.spill.put(&without_rule(document))?,
+            place: self.spill.put(&own)?,
             standing,
             severity: rank(severity_rank(alert.severity)),
             grade: grade_rank(&alert).map_or(u8::MAX, rank),

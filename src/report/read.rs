@@ -95,7 +95,9 @@ fn leaf(name: &str, value: &Value, leaves: &mut Vec<(String, String)>) {
             }
         }
         Value::Array(items) if items.iter().any(Value::is_object) => {
-            items.iter().for_each(|item| leaf(name, item, leaves));
+            for item in items {
+                leaf(name, item, leaves);
+            }
         }
         value => leaves.extend(text(value).map(|text| (name.to_owned(), text))),
     }

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 /// Most stretches from the first alert to the last.
 const MOST: i64 = 60;
 
+/// Fewer stretches than these get empty ones around them, so that one alert is no wall.
+const LEAST: i64 = 30;
+
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
@@ -53,16 +56,19 @@ impl Timeline {
         LENGTHS[self.step.min(last)].saturating_mul(2_i64.saturating_pow(doublings))
     }
 
-    /// Every stretch from the first alert to the last, empty ones included.
+    /// Every stretch from the first alert to the last, empty ones between and around them included.
     pub fn stretches(&self) -> Vec<Stretch> {
         let (Some((first, _)), Some((last, _))) =
             (self.counts.first_key_value(), self.counts.last_key_value())
         else {
             return Vec::new();
         };
+        let more = (LEAST - self.span()).max(0);
+        let (first, last) = (first - more / 2, last + (more - more / 2));
         let counts = |number| self.counts.get(&number).copied().unwrap_or_default();
-        let stretch = |number| Stretch { start: number * self.length(), counts: counts(number) };
-        (*first..=*last).map(stretch).collect()
+        let stretch =
+            |number: i64| Stretch { start: number.saturating_mul(self.length()), counts: counts(number) };
+        (first..=last).map(stretch).collect()
     }
 
     fn span(&self) -> i64 {
@@ -78,7 +84,9 @@ impl Timeline {
         let factor = self.length() / before;
         for (number, counts) in std::mem::take(&mut self.counts) {
             let sum = self.counts.entry(number.div_euclid(factor)).or_default();
-            sum.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+            for (sum, count) in sum.iter_mut().zip(counts) {
+                *sum += count;
+            }
         }
     }
 }
@@ -90,14 +98,16 @@ mod tests {
 
     fn over(times: &[i64]) -> Timeline {
         let mut timeline = Timeline::default();
-        times.iter().for_each(|time| timeline.add(Some(*time), 1));
+        for time in times {
+            timeline.add(Some(*time), 1);
+        }
         timeline
     }
 
     #[test]
     fn stretches_fit_the_time_covered() {
         for (span, length) in
-            [(0, MINUTE), (59 * MINUTE, MINUTE), (HOUR, 5 * MINUTE), (DAY, HOUR), (30 * DAY, 12 * HOUR)]
+            [(0, MINUTE), (59 * MINUTE, MINUTE), (HOUR, 5 * MINUTE), (DAY, HOUR), (29 * DAY, 12 * HOUR)]
         {
             assert_eq!(over(&[0, span]).length(), length, "{span}");
         }
@@ -108,7 +118,8 @@ mod tests {
     fn empty_stretches_are_stretches() {
         let stretches = over(&[0, 2 * MINUTE, 2 * MINUTE + 1]).stretches();
         let counts: Vec<u64> = stretches.iter().map(|stretch| stretch.counts[1]).collect();
-        assert_eq!(counts, [1, 0, 2]);
+        assert_eq!(counts[13..16], [1, 0, 2]);
+        assert_eq!((counts.len(), counts.iter().sum::<u64>(), stretches[13].start), (30, 3, 0));
         assert!(Timeline::default().stretches().is_empty());
     }
 
