@@ -19,7 +19,8 @@ const MOST_CARDS: usize = 20;
 /// Hears of each alert; several tasks may tell it.
 pub struct Listener {
     cards: Mutex<Cards>,
-    report: Option<Reporting>,
+    wants_report: bool,
+    report: Mutex<Option<Reporting>>,
 }
 
 /// The alerts that the terminal gets to see.
@@ -71,12 +72,12 @@ impl Reporting {
 impl Listener {
     /// Nothing heard yet.
     pub fn new(report: Option<Reporting>) -> Self {
-        Self { cards: Mutex::default(), report }
+        Self { cards: Mutex::default(), wants_report: report.is_some(), report: Mutex::new(report) }
     }
 
     /// Whether a report is wanted.
     pub fn reports(&self) -> bool {
-        self.report.is_some()
+        self.wants_report
     }
 
     /// Takes an alert in.
@@ -84,7 +85,7 @@ impl Listener {
         if standing != Standing::Existing {
             self.note(document);
         }
-        if let Some(report) = &self.report {
+        if let Some(report) = locked(&self.report).as_ref() {
             report.add(document, standing);
         }
     }
@@ -118,8 +119,9 @@ impl Listener {
     }
 
     /// Writes the report, where one is wanted; false where that failed.
-    pub fn finish(self, summary: impl FnOnce() -> Summary) -> bool {
-        self.report.is_none_or(|report| report.finish(&summary()))
+    pub fn finish(&self, summary: impl FnOnce() -> Summary) -> bool {
+        let report = locked(&self.report).take();
+        report.is_none_or(|report| report.finish(&summary()))
     }
 }
 

@@ -172,8 +172,7 @@ impl Job {
             return Ending::Failed;
         };
         let reads_on = self.show_alerts(&listener);
-        watch.audience = Audience::default();
-        let is_written = Arc::into_inner(listener).is_none_or(|all| all.finish(|| self.summed_up(&reports)));
+        let is_written = listener.finish(|| self.summed_up(&reports));
         let ending = if reads_on { self.tell(&reports) } else { Ending::Done };
         if is_written { ending } else { Ending::Failed }
     }

@@ -105,7 +105,13 @@ fn evidence(alert: &Alert, verdict: &Verdict) -> Markup {
             @if let Some(text) = &verdict.text { p { (value(text)) } }
             @if !verdict.evidence.is_empty() {
                 table {
-                    thead { tr { th scope="col" { "Evidence" } th.about scope="col" { "About" } th.weight scope="col" { "Weight" } } }
+                    thead {
+                        tr {
+                            th scope="col" { "Evidence" }
+                            th.about scope="col" { "About" }
+                            th.weight scope="col" { "Weight" }
+                        }
+                    }
                     tbody { @for one in &verdict.evidence { (evidence_row(one)) } }
                 }
             }
@@ -152,7 +158,9 @@ fn facts(alert: &Alert, guide: Option<(&Guide, usize)>) -> Markup {
             } @else if !alert.rule_name.is_empty() { (row("Rule", &alert.rule_name)) }
             @if let Some(origin) = &alert.origin { (row("Event", origin)) }
             @if !alert.id.is_empty() { (row("Alert id", &alert.id)) }
-            @if let Some(url) = alert.url.as_deref().and_then(safe_link) { div { dt { "Kibana" } dd { (link(url, "Open the alert")) } } }
+            @if let Some(url) = alert.url.as_deref().and_then(safe_link) {
+                div { dt { "Kibana" } dd { (link(url, "Open the alert")) } }
+            }
         }
     }
 }
@@ -186,7 +194,7 @@ fn answers(answers: &[Answer]) -> Markup {
                                 th scope="row" { (value(&answer.question)) }
                                 td {
                                     @if let Some(text) = &answer.text { (value(text)) }
-                                    @if let Some(status) = answer.status.as_deref().filter(|status| *status != "answered") {
+                                    @if let Some(status) = open_status(answer) {
                                         " " span.chip { (value(&status.replace('_', " "))) }
                                     }
                                 }
@@ -199,6 +207,11 @@ fn answers(answers: &[Answer]) -> Markup {
     }
 }
 
+/// A status that takes something from the answer.
+fn open_status(answer: &Answer) -> Option<&str> {
+    answer.status.as_deref().filter(|status| *status != "answered")
+}
+
 fn commands(commands: &[Command]) -> Markup {
     html! {
         @if !commands.is_empty() {
@@ -207,7 +220,9 @@ fn commands(commands: &[Command]) -> Markup {
                 p.hint { "Read each before you run it; nothing of this has been run." }
                 @for command in commands {
                     div.command {
-                        @if let Some(effect) = &command.effect { span class={ "effect " (effect_class(effect)) } { (value(effect)) } }
+                        @if let Some(effect) = &command.effect {
+                            span class={ "effect " (effect_class(effect)) } { (value(effect)) }
+                        }
                         @if let Some(title) = &command.title { " " (value(title)) }
                         pre tabindex="0" { code dir="ltr" { (lines(&command.command)) } }
                     }
@@ -240,7 +255,9 @@ fn pivots(pivots: &[Pivot]) -> Markup {
                     @for pivot in pivots {
                         li {
                             (link(pivot.url.as_deref().unwrap_or_default(), &pivot.title))
-                            @if let Some(query) = &pivot.query { @if *query != pivot.title { br; code { (value(query)) } } }
+                            @if let Some(query) = pivot.query.as_ref().filter(|query| **query != pivot.title) {
+                                br; code { (value(query)) }
+                            }
                         }
                     }
                 }

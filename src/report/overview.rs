@@ -42,7 +42,9 @@ fn numbers(tally: &Tally) -> Markup {
     html! {
         ul.numbers {
             li { b { (number(tally.alerts)) } span { @if tally.alerts == 1 { "Alert" } @else { "Alerts" } } }
-            @for ((class, name), count) in severities { li class={ "mark " (class) } { b { (number(count)) } span { (name) } } }
+            @for ((class, name), count) in severities {
+                li class={ "mark " (class) } { b { (number(count)) } span { (name) } }
+            }
             @for (((_, name), class), count) in grades.filter(|(_, count)| *count > 0) {
                 li class={ "mark " (class) } { b { (number(count)) } span { (name.split(':').next().unwrap_or(name)) } }
             }
@@ -70,7 +72,8 @@ fn timeline(timeline: &Timeline, first_of: &HashMap<i64, String>) -> Markup {
                 b { "Alerts over time" } " "
                 span.hint { "one bar is " (span(length)) ", the highest " (counted(most, "alert")) }
             }
-            svg viewBox={ "0 0 " (width) " " (HEIGHT) } preserveAspectRatio="none" aria-hidden="true" focusable="false" {
+            svg viewBox={ "0 0 " (width) " " (HEIGHT) } preserveAspectRatio="none"
+                aria-hidden="true" focusable="false" {
                 @for (at, stretch) in stretches.iter().enumerate() { (bar(at * WIDTH, stretch, most)) }
             }
             div.axis aria-hidden="true" {
@@ -93,7 +96,9 @@ fn timeline(timeline: &Timeline, first_of: &HashMap<i64, String>) -> Markup {
                                 td { (number(total(stretch))) }
                             }
                         }
-                        @if timeline.without_time > 0 { tr { th scope="row" { "time unknown" } td { (number(timeline.without_time)) } } }
+                        @if timeline.without_time > 0 {
+                            tr { th scope="row" { "time unknown" } td { (number(timeline.without_time)) } }
+                        }
                     }
                 }
             }
@@ -145,7 +150,9 @@ fn ranking_table(ranking: &Ranking, alerts: u64) -> Markup {
         @if !top.is_empty() {
             table.ranking {
                 caption { (title) }
-                thead.unseen { tr { th scope="col" { (title) } th scope="col" { "Share" } th scope="col" { "Alerts" } } }
+                thead.unseen {
+                    tr { th scope="col" { (title) } th scope="col" { "Share" } th scope="col" { "Alerts" } }
+                }
                 tbody {
                     @for (text, count) in top {
                         tr {
@@ -155,15 +162,19 @@ fn ranking_table(ranking: &Ranking, alerts: u64) -> Markup {
                         }
                     }
                     @if *others > 0 {
-                        tr.rest { th scope="row" { (counted(*others, "other")) } td aria-hidden="true" {} td { (number(*alerts_of_others)) } }
+                        (rest(&counted(*others, "other"), *alerts_of_others))
                     }
                     @if *without > 0 {
-                        tr.rest { th scope="row" { "not in the event" } td aria-hidden="true" {} td { (number(*without)) } }
+                        (rest("not in the event", *without))
                     }
                 }
             }
         }
     }
+}
+
+fn rest(words: &str, count: u64) -> Markup {
+    html! { tr.rest { th scope="row" { (words) } td aria-hidden="true" {} td { (number(count)) } } }
 }
 
 fn share(count: u64, of: u64) -> Markup {

@@ -293,10 +293,10 @@ impl Report {
             }
             writeln!(out, "</section>")?;
         }
-        writeln!(
-            out,
-            "</main><footer><p>Made by stakeout. Times are UTC. This page loads nothing and runs nothing.</p></footer></body></html>"
-        )
+        let footer = html! {
+            footer { p { "Made by stakeout. Times are UTC. This page loads nothing and runs nothing." } }
+        };
+        writeln!(out, "</main>{}</body></html>", footer.into_string())
     }
 }
 

@@ -47,32 +47,36 @@ impl Maker {
 
     /// The `number`th of many sign-ins, spread over 30 days.
     pub fn sign_in(&self, number: i64) -> Document {
-        let role = ["app-role", "web-role", "batch-role", "console-canary"]
-            [usize::try_from(number % 4).expect("small")];
-        let action = if number % 2 == 0 { "GetSigninToken" } else { "ConsoleLogin" };
+        let roles = ["app-role", "web-role", "batch-role", "console-canary"];
+        let role = roles[usize::try_from(number % 4).expect("small")];
+        let user = json!({"name": role,
+            "id": format!("AROAEXAMPLE0000000000{}:i-0a1b2c3d4e5f6{:04}", number % 4, number % 23)});
         let at = time() - TimeDelta::minutes(number * 8 + number % 7);
-        self.alert(json!({
-            "@timestamp": at.to_rfc3339(),
-            "event": {"id": format!("e-{number}"), "action": action, "outcome": "success",
-                "provider": "signin.amazonaws.com", "dataset": "aws.cloudtrail"},
-            "user": {"name": role, "id": format!("AROAEXAMPLE0000000000{}:i-0a1b2c3d4e5f6{:04}", number % 4, number % 23)},
-            "source": {"ip": format!("198.51.100.{}", number % 31), "as": {"organization": {"name": "EXAMPLE-HOSTING"}},
-                "geo": {"country_name": "Netherlands"}},
-            "user_agent": {"original": "python-requests/2.32.3"},
-            "cloud": {"account": {"id": "111122223333"}, "region": "us-east-1"}}))
+        self.alert(sign_in(number, at, &user, &format!("198.51.100.{}", number % 31)))
     }
 
     /// The attack: token and login, as a triage leaves them.
     pub fn attack(&self) -> Vec<Document> {
-        (0..2).map(|number| {
-            let mut alert = self.sign_in(number);
-            alert.insert("kibana.alert.original_time".into(), (time() + TimeDelta::seconds(40 * number)).to_rfc3339().into());
-            alert.insert("user".into(), json!({"name": "app-role", "id": "AROAATTACK00000000001:i-0a1b2c3d4e5f60001"}));
-            alert.insert("source".into(), json!({"ip": "198.51.100.77", "as": {"organization": {"name": "EXAMPLE-HOSTING"}}, "geo": {"country_name": "Netherlands"}}));
+        let user = json!({"name": "app-role", "id": "AROAATTACK00000000001:i-0a1b2c3d4e5f60001"});
+        let step = |number| {
+            let at = time() + TimeDelta::seconds(40 * number);
+            let mut alert = self.alert(sign_in(number, at, &user, "198.51.100.77"));
             alert.extend(triage());
             alert
-        }).collect()
+        };
+        (0..2).map(step).collect()
     }
+}
+
+fn sign_in(number: i64, at: DateTime<Utc>, user: &Value, address: &str) -> Value {
+    let action = if number % 2 == 0 { "GetSigninToken" } else { "ConsoleLogin" };
+    json!({
+        "@timestamp": at.to_rfc3339(), "user": user, "user_agent.original": "python-requests/2.32.3",
+        "event": {"id": format!("e-{number}"), "action": action, "outcome": "success",
+            "provider": "signin.amazonaws.com", "dataset": "aws.cloudtrail"},
+        "source": {"ip": address, "as": {"organization": {"name": "EXAMPLE-HOSTING"}},
+            "geo": {"country_name": "Netherlands"}},
+        "cloud": {"account": {"id": "111122223333"}, "region": "us-east-1"}})
 }
 
 fn triage() -> Document {
@@ -84,12 +88,13 @@ fn triage() -> Document {
         ("delivery", 5, "IMDS 1.0 beside 2.0"),
         ("follow-up", 20, "foothold: CreateUser, AttachUserPolicy, CreateAccessKey"),
         ("denied", 8, "6 calls refused"),
-        ("owner", -2, "the owner was not asked"),
+        ("habit", -2, "the role signed in once before, 19 days ago"),
     ];
     let evidence =
         evidence.map(|(group, weight, text)| json!({"group": group, "weight": weight, "text": text}));
     fields(json!({
-        "stakeout.facts": {"instance_id": "i-0a1b2c3d4e5f60001", "role_name": "app-role", "session_name": "i-0a1b2c3d4e5f60001"},
+        "stakeout.facts": {"instance_id": "i-0a1b2c3d4e5f60001", "role_name": "app-role",
+            "session_name": "i-0a1b2c3d4e5f60001"},
         "stakeout.group.id": "7c1d0b52",
         "stakeout.verdict": {"grade": "theft_likely", "score": 66, "evidence": evidence,
             "text": "New network and client, a look at who it is, then a foothold: treat the role as stolen."},
@@ -102,10 +107,13 @@ fn triage() -> Document {
             "after_foothold": {"question": "Did it make itself a foothold?", "status": "partial",
                 "text": "CreateUser, AttachUserPolicy, CreateAccessKey; until 14:20Z"}},
         "stakeout.commands": [
-            {"effect": "harmless", "command": "aws ec2 describe-instances --region 'us-east-1' --instance-ids 'i-0a1b2c3d4e5f60001'"},
-            {"effect": "disruptive", "command": "aws iam put-role-policy --role-name 'app-role' --policy-name 'AWSRevokeOlderSessions' --policy-document '{\"Version\":\"2012-10-17\"}'"}],
+            {"effect": "harmless", "command":
+                "aws ec2 describe-instances --region 'us-east-1' --instance-ids 'i-0a1b2c3d4e5f60001'"},
+            {"effect": "disruptive", "command": "aws iam put-role-policy --role-name 'app-role' \
+                --policy-name 'AWSRevokeOlderSessions' --policy-document '{\"Version\":\"2012-10-17\"}'"}],
         "stakeout.pivots": [
-            {"title": "Everything this session did", "url": "https://kibana.example.com/app/discover#/?_a=(query:(language:kuery))",
+            {"title": "Everything this session did",
+                "url": "https://kibana.example.com/app/discover#/?_a=(query:(language:kuery))",
                 "query": "user.id : \"AROAATTACK00000000001:i-0a1b2c3d4e5f60001\""}],
         "kibana.alert.url": "https://kibana.example.com/app/discover#/doc/1"}))
 }
@@ -121,7 +129,8 @@ pub fn everywhere(maker: &Maker, value: &str) -> Document {
     alert.extend(fields(json!({
         "kibana.alert.ancestors": [{"index": value, "id": value}], "kibana.alert.url": value,
         "stakeout.group.id": value, "stakeout.facts": {"f": value},
-        "stakeout.verdict": {"grade": value, "score": 1, "text": value, "evidence": [{"group": value, "weight": 1, "text": value}]},
+        "stakeout.verdict": {"grade": value, "score": 1, "text": value,
+            "evidence": [{"group": value, "weight": 1, "text": value}]},
         "stakeout.triage": {"q": {"question": value, "status": value, "text": value}},
         "stakeout.commands": [{"effect": value, "title": value, "command": value}],
         "stakeout.pivots": [{"title": value, "url": value, "query": format!("{value} query")}]})));
