@@ -15,8 +15,10 @@
 //! | [`eval`] | `Query`, `Event` → whether it matches, and which clause decided | Elasticsearch |
 //! | [`rule`] | TOML text → `RuleFile` (as written) → `Rule` (validated, typed) | Elasticsearch |
 //! | [`plan`] | `Query`, field types, times → what is asked, what is left to evaluate | rules, network |
+//! | [`triage`] | the questions of a rule, an alert's event → searches; their answers → a verdict | network, the clock |
 //! | [`elastic`] | the cluster: points in time, pages, bulk, guarded documents, retries, errors | queries, rules |
 //! | [`local`] | files of events → events; alerts and state → files | EQL, rules, the clock |
+//! | [`kibana`] | conditions and values → KQL, rison, links into Discover; an alerts index → saved objects | rules, alerts, network |
 //! | [`alert`] | `Rule` + match → alert document, its id, its index | network |
 //! | [`report`] | alert documents → one page for people, and what of an alert people are shown | network, the clock |
 //! | [`checkpoint`] | `Cursor` ↔ a document in the cluster, or a local file | rules |
@@ -36,9 +38,11 @@ pub mod elastic;
 pub mod eql;
 pub mod eval;
 pub mod event;
+pub mod kibana;
 pub mod local;
 pub mod plan;
 pub mod report;
 pub mod rule;
 pub mod schedule;
 pub mod schema;
+pub mod triage;

@@ -262,11 +262,40 @@ fn setup_prints_everything_as_files() {
         ("state-index.json", "done_until"),
         ("role.json", "my-alerts*"),
         ("api-key.json", "my-alerts*"),
-        ("kibana-data-view.ndjson", "my-alerts"),
     ] {
         let body = std::fs::read_to_string(target.join(name)).expect(name);
         assert!(body.contains(words), "{name}: {body}");
         serde_json::from_str::<Value>(&body).expect(name);
+    }
+    let lines = std::fs::read_to_string(target.join("kibana.ndjson")).expect("Kibana's objects");
+    assert_eq!(lines.lines().count(), 3);
+    for line in lines.lines() {
+        let object = serde_json::from_str::<Value>(line).expect("JSON");
+        assert!(
+            object["id"].as_str().is_some_and(|id| id.starts_with("stakeout.default.my-alerts.")),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn setup_puts_the_space_into_the_ids_and_refuses_what_is_none() {
+    let folder = folder();
+    let target = text(&folder.path().join("out"));
+    let print = |more: &[&str]| stakeout(&[&["setup", "--print", &target], more].concat());
+    for more in [&["--kibana-space", "team"][..], &["--kibana-url", "https://kibana/base/s/team"]] {
+        assert_eq!(print(more).code, Some(0));
+        let lines =
+            std::fs::read_to_string(folder.path().join("out/kibana.ndjson")).expect("Kibana's objects");
+        assert!(lines.contains(r#""id":"stakeout.team.stakeout-alerts.dashboard""#), "{more:?}: {lines}");
+    }
+    for (more, words) in [
+        (&["--kibana-space", "My Team"][..], "`My Team`"),
+        (&["--kibana-url", "kibana"], "expected Kibana's address"),
+        (&["--kibana-url", "https://k/s/one", "--kibana-space", "two"], "two spaces"),
+    ] {
+        let ended = print(more);
+        assert_eq!((ended.code, ended.stderr.contains(words)), (Some(2), true), "{ended:?}");
     }
 }
 

@@ -213,3 +213,17 @@ fn of_two_on_one_alert_file_the_second_refuses() {
     until(LIMIT, "every alert", || place.alerted().len() == 10);
     place.is_true();
 }
+
+#[test]
+fn a_key_that_stands_twice_counts_by_its_last_value_and_holds_nothing_back() {
+    let mut place = Place::new();
+    let line = place.lines(1);
+    let (hit, miss) = line.trim_end().split_once('\n').expect("a match and a near miss");
+    let twice = |line: &str, first: &str| format!("{{\"user\":{first},{}\n", &line[1..]);
+    let text = twice(hit, "null") + &twice(miss, r#"{"id":"AROAEXAMPLE:i-0a1b2c3d"}"#);
+    append(&place.events().join("twice.ndjson"), &text);
+    place.add("more.ndjson", 3);
+    let ended = place.once();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    place.is_true();
+}

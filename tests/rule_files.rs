@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::json;
+use stakeout::rule::triage::{Indices, QuestionKind};
 use stakeout::rule::{self, Loaded, Rule, RuleErrors, RuleSeverity};
 
 fn folder(name: &str) -> PathBuf {
@@ -162,13 +163,20 @@ fn the_query_is_found_in_its_file() {
 }
 
 #[test]
-fn triage_is_kept_as_written() {
+fn triage_is_read_in_full() {
     let loaded =
         load_named(&folder("warned").join("every_key.toml")).unwrap_or_else(|errors| panic!("{errors}"));
     let triage = &loaded.rules[0].triage;
-    assert_eq!(triage.keys().collect::<Vec<_>>(), ["values", "triage", "expected"]);
-    assert_eq!(triage["triage"][0]["evidence"][0]["weight"], 20);
-    assert_eq!(triage["expected"][0]["from"], "2026-11-20T08:00:00Z");
+    assert_eq!(triage.values[0].name, "role_id");
+    let question = &triage.questions[0];
+    assert_eq!((question.id.as_str(), question.kind), ("after_foothold", QuestionKind::Terms));
+    assert_eq!((question.before.num_hours(), question.after.num_hours()), (0, 12));
+    assert_eq!((&question.indices, question.field.as_deref()), (&Indices::Rule, Some("event.action")));
+    assert_eq!(question.evidence[0].weight, 20);
+    assert!(question.evidence[0].is_final);
+    assert!(triage.scope.is_some());
+    assert_eq!(triage.grades.all().len(), 3);
+    assert_eq!(triage.expected[0].until.to_rfc3339(), "2026-11-22T00:00:00+00:00");
     assert_eq!(loaded.rules[0].building_block_type.as_deref(), Some("default"));
 }
 

@@ -3,24 +3,19 @@
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Map, Value, json};
 
+use super::commands::commands;
+use super::guide::guide;
 use super::identity::AlertId;
+use super::pivots::pivots;
+use super::places::Places;
 use super::reason::reason;
+use super::rule_fields::{ecs_fields, has_own, kibana_fields};
 use crate::event::Event;
 use crate::rule::Rule;
+use crate::rule::triage::Values;
 
 /// Roots that an alert fills itself; an event must not be able to set them.
 const OWN_ROOTS: &[&str] = &["kibana", "signal", "stakeout", "threshold_result"];
-
-/// Keys of a rule that its alerts carry just as the file has them, where it has them.
-const AS_WRITTEN: &[&str] = &[
-    "from",
-    "interval",
-    "timestamp_override",
-    "rule_name_override",
-    "timeline_id",
-    "timeline_title",
-    "building_block_type",
-];
 
 /// Longest event text that a reduced alert carries, in bytes of JSON: proxies often take no more than 1 MiB at a time.
 const LONGEST_REDUCED_EVENT: usize = 500_000;
@@ -30,8 +25,10 @@ const LONGEST_REDUCED_EVENT: usize = 500_000;
 pub struct Run {
     /// A random id, the same for all passes of one process over one rule.
     pub id: String,
-    /// What started it: `run`, `once` or `backfill`.
+    /// What started it: `run`, `once`, `backfill` or `audit`.
     pub kind: &'static str,
+    /// Where the alerts can be looked at.
+    pub places: Places,
 }
 
 /// Where and when an alert was found.
@@ -58,16 +55,22 @@ pub struct AlertDocument {
 #[derive(Debug, Clone)]
 pub struct AlertBuilder {
     shared: Map<String, Value>,
-    severity: String,
-    name: String,
+    /// ECS's `rule` and `threat`, for events that have none of their own.
+    ecs: Map<String, Value>,
+    rule: Rule,
+    places: Places,
 }
 
 impl AlertBuilder {
     /// Prepares the part that all alerts of `rule` in `run` share.
     #[must_use]
     pub fn new(rule: &Rule, run: &Run) -> Self {
-        let shared = rule_fields(rule).into_iter().chain(run_fields(rule, run)).collect();
-        Self { shared, severity: rule.severity.as_str().to_owned(), name: rule.name.clone() }
+        Self {
+            shared: kibana_fields(rule).into_iter().chain(run_fields(rule, run)).collect(),
+            ecs: ecs_fields(rule),
+            rule: rule.clone(),
+            places: run.places.clone(),
+        }
     }
 
     /// The alert for `event`, whose id is `id`.
@@ -76,6 +79,9 @@ impl AlertBuilder {
         let mut body = copied_event(event);
         set_event_kind(&mut body);
         body.insert("@timestamp".into(), time(found.at));
+        let own = |(root, _): &(&String, &Value)| !has_own(event, root);
+        let ecs = self.ecs.iter().filter(own).map(|(root, value)| (root.clone(), value.clone()));
+        body.extend(ecs);
         body.extend(self.about(event, id, found));
         body.extend(originals(event));
         AlertDocument { id: id.clone(), body }
@@ -87,6 +93,7 @@ impl AlertBuilder {
         let mut body = Map::new();
         body.insert("@timestamp".into(), time(found.at));
         body.insert("event".into(), json!({"kind": "signal"}));
+        body.extend(self.ecs.clone());
         body.extend(self.about(event, id, found));
         let text = Value::Object(event.source.clone()).to_string();
         body.insert("stakeout.reduced.reason".into(), refusal.into());
@@ -98,7 +105,7 @@ impl AlertBuilder {
         let mut about = self.shared.clone();
         let fields = [
             ("kibana.alert.uuid", id.as_str().into()),
-            ("kibana.alert.reason", reason(event, &self.severity, &self.name).into()),
+            ("kibana.alert.reason", reason(event, self.rule.severity.as_str(), &self.rule.name).into()),
             ("kibana.alert.start", time(found.at)),
             ("kibana.alert.last_detected", time(found.at)),
             ("kibana.alert.intended_timestamp", time(found.to)),
@@ -111,17 +118,34 @@ impl AlertBuilder {
             ("stakeout.window.to", time(found.to)),
         ];
         about.extend(fields.map(|(name, value)| (name.to_owned(), value)));
-        if let Some(original) = event.first("@timestamp").filter(is_time) {
+        if let Some(original) = event.first("@timestamp").filter(|value| moment(value).is_some()) {
             about.insert("kibana.alert.original_time".into(), original);
         }
+        let url = self.places.alert_url(id, found.at);
+        about.extend(url.map(|url| ("kibana.alert.url".to_owned(), url.into())));
+        about.extend(self.for_the_analyst(event, found));
         about
+    }
+
+    /// Searches and commands with the event's values, by themselves and below the guide.
+    fn for_the_analyst(&self, event: &Event, found: Found) -> Map<String, Value> {
+        let values = Values::read(&self.rule.triage.values, event);
+        let moment = event.first("@timestamp").and_then(|value| moment(&value)).unwrap_or(found.to);
+        let pivots = pivots(&self.rule, &values, moment, &self.places);
+        let commands = commands(&self.rule, &values);
+        let note = guide(self.rule.note.as_deref(), &pivots, &commands);
+        let mut fields = Map::new();
+        fields.extend((!pivots.is_empty()).then(|| ("stakeout.pivots".to_owned(), json!(pivots))));
+        fields.extend((!commands.is_empty()).then(|| ("stakeout.commands".to_owned(), json!(commands))));
+        fields.extend(note.map(|note| ("kibana.alert.rule.note".to_owned(), note.into())));
+        fields
     }
 }
 
 fn run_fields(rule: &Rule, run: &Run) -> Map<String, Value> {
-    let scheduled = if run.kind == "backfill" { "manual" } else { "scheduled" };
+    let scheduled = if matches!(run.kind, "backfill" | "audit") { "manual" } else { "scheduled" };
     let mut fields = object([
-        ("kibana.space_ids", json!(["default"])),
+        ("kibana.space_ids", json!([run.places.space().as_str()])),
         ("kibana.alert.status", json!("active")),
         ("kibana.alert.workflow_status", json!("open")),
         ("kibana.alert.workflow_tags", json!([])),
@@ -144,45 +168,6 @@ fn run_fields(rule: &Rule, run: &Run) -> Map<String, Value> {
     fields
 }
 
-fn rule_fields(rule: &Rule) -> Map<String, Value> {
-    let mut fields = object([
-        ("uuid", json!(rule.rule_id)),
-        ("rule_id", json!(rule.rule_id)),
-        ("name", json!(rule.name)),
-        ("category", json!("Event Correlation Rule")),
-        ("consumer", json!("siem")),
-        ("producer", json!("siem")),
-        ("rule_type_id", json!("siem.eqlRule")),
-        ("type", json!("eql")),
-        ("enabled", json!(true)),
-        ("created_by", json!("stakeout")),
-        ("updated_by", json!("stakeout")),
-        ("revision", json!(0)),
-        ("description", json!(rule.description)),
-        ("author", json!(rule.author)),
-        ("tags", json!(rule.tags)),
-        ("references", json!(rule.references)),
-        ("false_positives", json!(rule.false_positives)),
-        ("threat", json!(rule.threat)),
-        ("severity", json!(rule.severity.as_str())),
-        ("risk_score", json!(rule.risk_score)),
-        ("indices", json!(rule.index)),
-        ("from", json!(format!("now-{}s", rule.schedule.look_back.as_secs()))),
-        ("to", json!("now")),
-        ("interval", json!(format!("{}s", rule.schedule.interval.as_secs()))),
-        ("max_signals", json!(rule.max_signals)),
-        ("parameters", json!(rule.parameters)),
-        ("license", json!(rule.license)),
-        ("note", json!(rule.note)),
-        ("version", json!(rule.version)),
-    ]);
-    fields.retain(|_, value| !value.is_null());
-    for name in AS_WRITTEN {
-        fields.extend(rule.parameters.get(*name).map(|value| ((*name).to_owned(), value.clone())));
-    }
-    fields.into_iter().map(|(name, value)| (format!("kibana.alert.rule.{name}"), value)).collect()
-}
-
 /// The event's own fields, without those that an alert fills itself; values that only `fields` holds are added.
 fn copied_event(event: &Event) -> Map<String, Value> {
     let own = |key: &str| OWN_ROOTS.contains(&key.split('.').next().unwrap_or(key));
@@ -194,7 +179,7 @@ fn copied_event(event: &Event) -> Map<String, Value> {
         .collect();
     for (field, values) in &event.fields {
         if field != "@timestamp" && !own(field) && !event.source_has(field) {
-            body.insert(field.clone(), single(values));
+            body.extend(single(values).map(|value| (field.clone(), value)));
         }
     }
     body
@@ -221,7 +206,8 @@ fn originals(event: &Event) -> Map<String, Value> {
         collect_leaves(&event.source, "", root, &mut leaves);
         for (field, values) in &event.fields {
             if below(field, root) && !leaves.contains_key(field) {
-                leaves.insert(field.clone(), single(values));
+                let leaf = single(values).filter(|value| !value.is_object());
+                leaves.extend(leaf.map(|value| (field.clone(), value)));
             }
         }
         for (field, value) in leaves {
@@ -251,24 +237,29 @@ fn below(field: &str, root: &str) -> bool {
     field.strip_prefix(root).is_some_and(|rest| rest.starts_with('.'))
 }
 
-fn single(values: &Value) -> Value {
-    match values {
-        Value::Array(items) if items.len() == 1 => items[0].clone(),
-        other => other.clone(),
-    }
+/// What a field's list of values stands for; none where it holds nothing.
+fn single(values: &Value) -> Option<Value> {
+    let found = match values {
+        Value::Array(items) if items.len() == 1 => &items[0],
+        other => other,
+    };
+    (!found.is_null()).then(|| found.clone())
 }
 
-fn object<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
+pub(super) fn object<const N: usize>(fields: [(&str, Value); N]) -> Map<String, Value> {
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-fn time(at: DateTime<Utc>) -> Value {
+pub(super) fn time(at: DateTime<Utc>) -> Value {
     at.to_rfc3339_opts(SecondsFormat::Millis, true).into()
 }
 
 /// A date field takes RFC 3339 text and milliseconds since 1970.
-fn is_time(value: &Value) -> bool {
-    value.as_str().map_or(value.is_i64(), |text| DateTime::parse_from_rfc3339(text).is_ok())
+fn moment(value: &Value) -> Option<DateTime<Utc>> {
+    match value {
+        Value::String(text) => DateTime::parse_from_rfc3339(text).ok().map(|moment| moment.to_utc()),
+        value => DateTime::from_timestamp_millis(value.as_i64()?),
+    }
 }
 
 /// As much of the beginning as fits into so many bytes once it is written as JSON.
@@ -287,7 +278,7 @@ fn cut(text: &str, longest: usize) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{AlertBuilder, AlertDocument, Found, Run};
+    use super::{AlertBuilder, AlertDocument, Found, Places, Run};
     use crate::alert::alert_id;
     use crate::event::Event;
     use crate::rule::{Rule, embedded};
@@ -309,7 +300,7 @@ mod tests {
     fn built(event: &Event) -> AlertDocument {
         let rule = seed();
         let id = alert_id(&rule.rule_id, &rule.identity, event);
-        let run = Run { id: "run-1".into(), kind: "once" };
+        let run = Run { id: "run-1".into(), kind: "once", places: Places::default() };
         let found = Found {
             from: at("2026-11-20T10:00:00Z"),
             to: at("2026-11-20T10:06:00Z"),
@@ -366,6 +357,17 @@ mod tests {
     }
 
     #[test]
+    fn the_rule_is_also_said_in_ecs_unless_the_event_has_its_own() {
+        let body =
+            built(&event(json!({"@timestamp": "2026-11-20T09:59:00Z", "threat": {"framework": "own"}}))).body;
+        assert_eq!(body["rule"]["name"], "AWS EC2 Instance Console Login via Assumed Role");
+        assert_eq!(body["threat"], json!({"framework": "own"}));
+        let body = built(&event(json!({"rule.name": "deny-all"}))).body;
+        assert!(body["rule.name"] == "deny-all" && !body.contains_key("rule"));
+        assert_eq!(body["threat"]["tactic"]["id"][0], "TA0008");
+    }
+
+    #[test]
     fn dotted_keys_are_the_same_fields() {
         let body = built(&event(json!({"event.kind": "event", "event.action": "ConsoleLogin"}))).body;
         assert_eq!(body["event.kind"], "signal");
@@ -406,7 +408,8 @@ mod tests {
         let event = event(json!({"event": "not an object", "user": {"id": "AROA:i-1"}}));
         let id = alert_id(&rule.rule_id, &rule.identity, &event);
         let now = at("2026-11-20T10:06:01Z");
-        let builder = AlertBuilder::new(&rule, &Run { id: "r".into(), kind: "backfill" });
+        let builder =
+            AlertBuilder::new(&rule, &Run { id: "r".into(), kind: "backfill", places: Places::default() });
         let body = builder.build_reduced(&event, &id, Found { from: now, to: now, at: now }, "400: no").body;
         assert_eq!(body["stakeout.reduced.reason"], "400: no");
         assert!(body["stakeout.reduced.event"].as_str().unwrap().contains("AROA:i-1"));

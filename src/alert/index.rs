@@ -10,7 +10,7 @@ use crate::diagnostic::sanitize;
 use crate::schema::{ECS_VERSION, ecs_fields};
 
 /// The version of the template; raised with every change, so that an older one can be told.
-pub const TEMPLATE_VERSION: u64 = 1;
+pub const TEMPLATE_VERSION: u64 = 2;
 
 /// Lines of `field<TAB>type` for what an alert holds beside ECS fields. Kibana's names and types, from
 /// `kbn-alerts-as-data-utils/src/field_maps` of elastic/kibana; `stakeout.*` is ours.
@@ -18,6 +18,9 @@ const ALERT_FIELDS: &str = include_str!("alert_fields.tsv");
 
 /// Longest alias, in bytes: an index name has 255 at most.
 const LONGEST_ALIAS: usize = 240;
+
+/// What the aliases and indices of Kibana's page *Security → Alerts* begin with.
+const KIBANAS_OWN: [&str; 2] = [".alerts-security.", ".internal.alerts-security."];
 
 /// The names and bodies of what holds the alerts, all derived from one alias.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +38,9 @@ impl FromStr for AlertIndex {
         let odd = |c: char| c.is_whitespace() || c.is_control() || r#"\/*?"<>|,#:"#.contains(c);
         match alias {
             "" => refusal("it is empty"),
+            _ if KIBANAS_OWN.iter().any(|own| alias.starts_with(own)) => refusal(
+                "Kibana makes and fills it for its own rules; look at alerts in the dashboard that `stakeout setup` makes",
+            ),
             _ if alias.len() > LONGEST_ALIAS => refusal("expected at most 240 bytes"),
             _ if alias.to_lowercase() != alias => refusal("expected lower case only"),
             _ if alias.starts_with(['-', '_', '+', '.']) => {
@@ -85,7 +91,10 @@ impl AlertIndex {
                     "index.mapping.total_fields.limit": 5000,
                     "index.mapping.ignore_malformed": true,
                 },
-                "mappings": {"dynamic": false, "date_detection": false, "properties": properties()},
+                "mappings": {
+                    "dynamic": false, "date_detection": false, "dynamic_templates": of_rules(),
+                    "properties": properties(),
+                },
             },
         })
     }
@@ -111,6 +120,23 @@ impl AlertIndex {
     }
 }
 
+/// What holds names that rules choose: their values and the ids of their questions. A rule has no more than 64 of these.
+const NAMED_BY_RULES: [&str; 2] = ["stakeout.facts", "stakeout.triage"];
+
+/// The types of what lies below [`NAMED_BY_RULES`]; numbers have Elasticsearch's own.
+fn of_rules() -> Value {
+    let date = |name: &str| json!({name: {"path_match": format!("stakeout.triage.*.{name}"), "mapping": {"type": "date"}}});
+    json!([
+        date("first"),
+        date("last"),
+        {"text": {"path_match": "stakeout.triage.*.text", "mapping": {"type": "text"}}},
+        {"other": {
+            "path_match": "stakeout.*", "match_mapping_type": "string",
+            "mapping": {"type": "keyword", "ignore_above": 1024},
+        }},
+    ])
+}
+
 /// Every mapped field by full name; Elasticsearch nests dotted names itself.
 fn properties() -> Map<String, Value> {
     let mut types: BTreeMap<&str, &str> = ecs_fields().filter(|(field, _)| !is_subfield(field)).collect();
@@ -122,6 +148,9 @@ fn properties() -> Map<String, Value> {
     let mut mappings: Map<String, Value> = Map::new();
     for (field, kind) in types {
         mappings.extend(mapping(field, kind).map(|mapping| (field.to_owned(), mapping)));
+    }
+    for name in NAMED_BY_RULES {
+        mappings.insert(name.to_owned(), json!({"type": "object", "dynamic": true}));
     }
     for (subfield, _) in subfields {
         add_text_subfield(&mut mappings, subfield);
@@ -185,6 +214,14 @@ mod tests {
         assert_eq!(named("stakeout-alerts").alias(), "stakeout-alerts");
     }
 
+    #[test]
+    fn the_index_of_kibanas_own_alerts_is_refused_with_the_way_to_go() {
+        for alias in [".alerts-security.alerts-default", ".internal.alerts-security.alerts-default-000001"] {
+            let refusal = alias.parse::<AlertIndex>().unwrap_err();
+            assert!(refusal.contains("dashboard that `stakeout setup` makes"), "{refusal}");
+        }
+    }
+
     fn properties() -> serde_json::Map<String, Value> {
         named("a").template()["template"]["mappings"]["properties"].as_object().cloned().unwrap()
     }
@@ -193,8 +230,9 @@ mod tests {
     fn only_types_that_every_distribution_has() {
         let types: BTreeSet<String> =
             properties().values().map(|mapping| mapping["type"].as_str().unwrap().to_owned()).collect();
-        let known = ["boolean", "date", "flattened", "float", "geo_point", "ip", "keyword", "long", "text"]
-            .map(String::from);
+        let known =
+            ["boolean", "date", "flattened", "float", "geo_point", "ip", "keyword", "long", "object", "text"]
+                .map(String::from);
         assert_eq!(types, BTreeSet::from(known));
     }
 
@@ -203,7 +241,8 @@ mod tests {
         let properties = properties();
         for field in properties.keys() {
             for (dot, _) in field.match_indices('.') {
-                assert!(!properties.contains_key(&field[..dot]), "{field}");
+                let above = properties.get(&field[..dot]);
+                assert!(above.is_none_or(|above| above["type"] == "object"), "{field}");
             }
         }
     }

@@ -1,10 +1,21 @@
 //! A match becomes an alert: its id, its document in Kibana's field names, and the index that takes it.
+//!
+#![doc = include_str!("fields.md")]
 
+mod commands;
 mod document;
+mod guide;
 mod identity;
 mod index;
+mod pivots;
+mod places;
 mod reason;
+mod rule_fields;
+#[cfg(test)]
+mod schema_test;
 
 pub use document::{AlertBuilder, AlertDocument, Found, Run};
 pub use identity::{AlertId, alert_id};
 pub use index::{AlertIndex, TEMPLATE_VERSION};
+pub use places::Places;
+pub use reason::reason;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::window::Window;
 
 /// First wait before an owed window is tried again.
-const FIRST_WAIT: TimeDelta = TimeDelta::minutes(1);
+const FIRST_WAIT: TimeDelta = TimeDelta::seconds(30);
 
 /// Longest wait before an owed window is tried again.
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
@@ -66,17 +66,25 @@ impl Cursor {
 
     /// Records that `window` could not be read whole.
     ///
-    /// A window tried for the first time is due again at once: the caller tries owed stretches only after it has read
-    /// the newest window whole, so that a cause that lasts (a red index) is not asked for again and again.
+    /// A stretch that grows by a newer window keeps the time at which it is tried again; one that was tried again in
+    /// vain waits twice as long each round, so that a cause that lasts (a red index) is not asked for again and again.
     pub fn owe(&mut self, window: Window, reason: &str, now: DateTime<Utc>) {
         self.add(window, reason, now);
         self.advance(window, reason);
     }
 
-    /// The owed stretches whose time to be tried again has come, oldest first.
+    /// The owed stretches whose time to be tried again has come, oldest first. `whole` is the newest window where it was
+    /// read whole: what failed until just before it may well succeed now.
     #[must_use]
-    pub fn due(&self, now: DateTime<Utc>) -> Vec<Window> {
-        self.owed.iter().filter(|owed| owed.retry_at <= now).map(|owed| owed.window).collect()
+    pub fn due(&self, now: DateTime<Utc>, whole: Option<Window>) -> Vec<Window> {
+        let has_healed = |owed: &Owed| whole.is_some_and(|whole| owed.window.to == whole.from);
+        let due = self.owed.iter().filter(|owed| owed.retry_at <= now || has_healed(owed));
+        due.map(|owed| owed.window).collect()
+    }
+
+    /// The owed stretches that touch `window`.
+    pub fn owed_in(&self, window: Window) -> impl Iterator<Item = &Owed> {
+        self.owed.iter().filter(move |owed| owed.window.overlap(&window).is_some())
     }
 
     /// The stretch of a late sweep at `now`, if one is due: never before the rule's first window.
@@ -106,10 +114,12 @@ impl Cursor {
             touching.iter().map(|owed| owed.attempts + u32::from(again && owed.tried_at < now)).max();
         let (since, attempts) =
             (touching.iter().map(|owed| owed.since).fold(now, Ord::min), rounds.unwrap_or(0));
-        let retry_at = if again { now + wait_after(attempts) } else { now };
+        // A stretch that only grows is as it was when it was last tried.
+        let last = touching.iter().filter(|_| !again).map(|owed| (owed.tried_at, owed.retry_at)).max();
+        let (tried_at, retry_at) = last.unwrap_or((now, now + wait_after(attempts, joined.length())));
         self.owed = apart;
         let reason = reason.to_owned();
-        self.owed.push(Owed { window: joined, since, attempts, tried_at: now, retry_at, reason });
+        self.owed.push(Owed { window: joined, since, attempts, tried_at, retry_at, reason });
         self.owed.sort_by_key(|owed| owed.window.from);
     }
 }
@@ -124,9 +134,10 @@ fn without(owed: &Owed, done: Window) -> Vec<Owed> {
     before.into_iter().chain(after).map(|window| Owed { window, ..owed.clone() }).collect()
 }
 
-fn wait_after(attempts: u32) -> TimeDelta {
-    let doubled = FIRST_WAIT * 2_i32.pow(attempts.saturating_sub(1).min(10));
-    doubled.min(LONGEST_WAIT)
+/// Up to an hour; a stretch of several days waits longer, so that no more than a day of it is read again an hour.
+fn wait_after(attempts: u32, length: TimeDelta) -> TimeDelta {
+    let doubled = FIRST_WAIT * 2_i32.pow(attempts.min(20));
+    doubled.min(LONGEST_WAIT.max(length / 24))
 }
 
 #[cfg(test)]
@@ -173,7 +184,8 @@ mod tests {
         assert_eq!(cursor.owed.len(), 1);
         assert_eq!(cursor.owed[0].window, window(-60, 30_000));
         assert_eq!(cursor.owed[0].since, at(300));
-        assert_eq!(cursor.due(at(30_000)), [window(-60, 30_000)]);
+        assert_eq!(cursor.owed[0].retry_at, at(330), "growing is no attempt at it");
+        assert_eq!(cursor.due(at(30_000), None), [window(-60, 30_000)]);
     }
 
     #[test]
@@ -186,10 +198,34 @@ mod tests {
             cursor.owe(window(0, 5), "x", now);
             cursor.owe(window(5, 10), "x", now);
             assert_eq!(cursor.owed.len(), 1);
-            assert!(cursor.due(now).is_empty());
+            assert!(cursor.due(now, Some(window(20, 30))).is_empty());
             waits.push((cursor.owed[0].retry_at - now).num_minutes());
         }
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
+    }
+
+    #[test]
+    fn what_failed_until_just_now_is_tried_at_once_when_the_newest_window_is_whole() {
+        let mut cursor = Cursor::starting_at(at(0));
+        for round in 1..9 {
+            cursor.owe(window(0, 10), "x", at(10 + round));
+        }
+        cursor.owe(window(8, 20), "x", at(20));
+        assert!(cursor.due(at(60), None).is_empty());
+        cursor.finish(window(18, 60));
+        assert_eq!(cursor.due(at(60), Some(window(18, 60))), [window(0, 18)]);
+        cursor.finish(window(58, 90));
+        assert!(cursor.due(at(90), Some(window(58, 90))).is_empty());
+    }
+
+    #[test]
+    fn no_more_than_a_day_of_a_long_stretch_is_read_again_an_hour() {
+        let mut cursor = Cursor::starting_at(at(0));
+        let days = window(0, 10 * 86_400);
+        for round in 0..30 {
+            cursor.owe(days, "x", at(10 * 86_400 + round));
+        }
+        assert_eq!((cursor.owed[0].retry_at - cursor.owed[0].tried_at).num_hours(), 10);
     }
 
     #[test]
@@ -197,7 +233,7 @@ mod tests {
         let mut cursor = Cursor::starting_at(at(0));
         cursor.owe(window(0, 30), "x", at(30));
         cursor.finish(window(10, 20));
-        assert_eq!(cursor.due(at(30)), [window(0, 10), window(20, 30)]);
+        assert_eq!(cursor.due(at(90), None), [window(0, 10), window(20, 30)]);
         cursor.finish(window(0, 10));
         cursor.finish(window(20, 30));
         assert!(cursor.owed.is_empty());

@@ -50,7 +50,16 @@ impl CheckpointError {
     /// Whether the same may well succeed later, with nothing changed by anyone.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Elastic(error) if error.is_retryable())
+        self.elastic().is_some_and(ElasticError::is_retryable)
+    }
+
+    /// The failed request behind it, if it was one.
+    #[must_use]
+    pub fn elastic(&self) -> Option<&ElasticError> {
+        match self {
+            Self::Elastic(error) => Some(error),
+            Self::File(_) | Self::Unreadable { .. } | Self::Contended { .. } => None,
+        }
     }
 }
 

@@ -32,13 +32,15 @@ pub struct Cli {
 pub enum Command {
     /// Watch: every rule on its own interval, or once, or over the past
     Run(RunArgs),
+    /// Name every alert that should be there and is not; with --repair, write it
+    Audit(AuditArgs),
     /// Show the query a rule will send, and what is left to evaluate here
     Explain(ExplainArgs),
     /// Find matches in files, with no cluster
     Scan(ScanArgs),
     /// Run each rule's own examples
     Test(TestArgs),
-    /// Make the alerts index and Kibana's data view, or print them as files
+    /// Make the alerts index and Kibana's data view, saved search and dashboard, or print them as files
     Setup(SetupArgs),
 }
 
@@ -47,7 +49,7 @@ pub struct RunArgs {
     #[command(flatten)]
     pub rules: RuleArgs,
     #[command(flatten)]
-    pub connection: ConnectionArgs,
+    pub places: PlaceArgs,
     /// One pass of every rule from its checkpoint to now, then exit
     #[arg(long, conflicts_with = "backfill")]
     pub once: bool,
@@ -60,15 +62,32 @@ pub struct RunArgs {
     pub dry_run: bool,
     #[command(flatten)]
     pub shown: ShownArgs,
-    /// Write alias of the alerts index
-    #[arg(long, value_name = "NAME", default_value = "stakeout-alerts", conflicts_with_all = ["events", "alerts"])]
-    pub alerts_index: AlertIndex,
-    /// Read events from these files or folders instead of a cluster (`-`: standard input; repeatable)
-    #[arg(long, value_name = "PATH")]
-    pub events: Vec<PathBuf>,
-    /// With --events: the file that takes the alerts; checkpoints lie beside it
-    #[arg(long, value_name = "FILE", default_value = "alerts.ndjson", requires = "events")]
-    pub alerts: PathBuf,
+    /// What is expected to happen, such as a planned test: a file with `[[stakeout.expected]]` (repeatable)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["events", "no_triage"])]
+    pub expected: Vec<PathBuf>,
+    /// Ask none of the rules' questions about their alerts
+    #[arg(long)]
+    pub no_triage: bool,
+    /// How results are printed [default: human on a terminal, else json]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<Format>,
+}
+
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// The stretch of time: `24h`, `7d`, `48h..24h`, `2026-11-01..2026-11-20` (both days whole),
+    /// `2026-11-20T08:00:00Z..`
+    #[arg(value_name = "FROM[..TO]")]
+    pub range: RangeText,
+    #[command(flatten)]
+    pub rules: RuleArgs,
+    #[command(flatten)]
+    pub places: PlaceArgs,
+    /// Write the alerts that are not there; without it nothing is written
+    #[arg(long)]
+    pub repair: bool,
+    #[command(flatten)]
+    pub shown: ShownArgs,
     /// How results are printed [default: human on a terminal, else json]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
@@ -129,15 +148,40 @@ pub struct TestArgs {
 pub struct SetupArgs {
     #[command(flatten)]
     pub connection: ConnectionArgs,
-    /// Kibana's address, with base path and `/s/SPACE` where there is one; without it no data view is made
-    #[arg(long, value_name = "URL", env = "KIBANA_URL")]
+    /// Kibana's address, with base path and `/s/SPACE` where there is one; without it Kibana is left alone
+    #[arg(long, value_name = "URL", env = "KIBANA_URL", hide_env_values = true)]
     pub kibana_url: Option<String>,
+    /// The space of Kibana that gets data view, saved search and dashboard [default: the one in its address]
+    #[arg(long, value_name = "SPACE", env = "KIBANA_SPACE")]
+    pub kibana_space: Option<String>,
     /// Write alias of the alerts index
     #[arg(long, value_name = "NAME", default_value = "stakeout-alerts")]
     pub alerts_index: AlertIndex,
     /// Write everything as files into this folder instead
     #[arg(long, value_name = "DIR")]
     pub print: Option<PathBuf>,
+}
+
+/// Where events are read and alerts are kept: a cluster, or files.
+#[derive(Debug, Args)]
+pub struct PlaceArgs {
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// Write alias of the alerts index
+    #[arg(long, value_name = "NAME", default_value = "stakeout-alerts", conflicts_with_all = ["events", "alerts"])]
+    pub alerts_index: AlertIndex,
+    /// Read events from these files or folders instead of a cluster (`-`: standard input; repeatable)
+    #[arg(long, value_name = "PATH")]
+    pub events: Vec<PathBuf>,
+    /// With --events: the file that takes the alerts; checkpoints lie beside it
+    #[arg(long, value_name = "FILE", default_value = "alerts.ndjson", requires = "events")]
+    pub alerts: PathBuf,
+    /// Kibana's address, with base path and `/s/SPACE` where there is one: alerts then hold links into it
+    #[arg(long, value_name = "URL", env = "KIBANA_URL", hide_env_values = true)]
+    pub kibana_url: Option<String>,
+    /// The space of Kibana that links lead to [default: the one in its address]
+    #[arg(long, value_name = "SPACE", env = "KIBANA_SPACE")]
+    pub kibana_space: Option<String>,
 }
 
 #[derive(Debug, Args)]

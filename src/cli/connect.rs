@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::args::ConnectionArgs;
 use crate::elastic::{Ambient, Auth, CaCertificate, Cluster, Connection};
+use crate::kibana::KibanaAddress;
 use crate::schedule;
 
 /// The cluster that the arguments name; nothing is asked of it yet.
@@ -24,6 +25,22 @@ pub fn cluster(args: &ConnectionArgs) -> anyhow::Result<Cluster> {
     };
     let ambient = Ambient::new(schedule::utc_now, tokio::time::sleep);
     Cluster::with_ambient(&connection, ambient).context("the cluster cannot be used")
+}
+
+/// The Kibana, and the space in it, that links lead to; what is empty counts as not given.
+///
+/// # Errors
+/// One of them is none, or two spaces are named.
+pub fn kibana(url: Option<&str>, space: Option<&str>) -> anyhow::Result<Option<KibanaAddress>> {
+    let read = || -> Result<Option<KibanaAddress>, String> {
+        let Some(url) = given(url) else { return Ok(None) };
+        let address: KibanaAddress = url.parse()?;
+        match given(space) {
+            Some(space) => address.in_space(space.parse()?).map(Some),
+            None => Ok(Some(address)),
+        }
+    };
+    read().map_err(|error| anyhow!(error)).context("`--kibana-url` (or KIBANA_URL) cannot be used")
 }
 
 /// The one way to log in that is given.

@@ -11,7 +11,7 @@ use super::card::{card, guide};
 use super::listen::Reporting;
 use super::look::Look;
 use super::output;
-use crate::alert::{AlertBuilder, Found, Run, alert_id};
+use crate::alert::{AlertBuilder, Found, Places, Run, alert_id};
 use crate::diagnostic::sanitize;
 use crate::local::Located;
 use crate::report::{About, Alert, Standing, Summary};
@@ -31,7 +31,7 @@ pub enum Finder {
 impl Finder {
     /// Finds by a rule.
     pub fn rule(rule: &Arc<Rule>) -> Self {
-        let run = Run { id: "scan".to_owned(), kind: "scan" };
+        let run = Run { id: "scan".to_owned(), kind: "scan", places: Places::default() };
         Self::Rule(rule.clone(), Box::new(AlertBuilder::new(rule, &run)))
     }
 

@@ -1,109 +1,146 @@
-//! Kibana's data view over the alerts, imported as a saved object.
+//! Kibana's saved objects, imported over older ones of the same ids.
 
 use anyhow::{Context, anyhow, bail};
 use base64::prelude::{BASE64_STANDARD, Engine};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
+use reqwest::{Client, Response, StatusCode, Url};
 use secrecy::ExposeSecret;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::args::ConnectionArgs;
 use super::connect;
 use crate::alert::AlertIndex;
 use crate::diagnostic::sanitize;
 use crate::elastic::Auth;
+use crate::kibana::{KibanaAddress, Names, SavedObjects, Space};
 
-/// Separates the parts of the upload; it never occurs in JSON of ours.
-const BOUNDARY: &str = "stakeout-7d1f0c55a2e94b0b";
+/// What stays as it is in an id that becomes part of an address.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
-/// A data view over the alerts alias.
+/// A Kibana, the space in it that gets the objects, and what its address holds to sign in with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DataView {
-    id: String,
-    title: String,
+pub struct Target {
+    /// Where it is, without credentials.
+    pub kibana: KibanaAddress,
+    /// The address as it was given.
+    given: Url,
 }
 
-impl DataView {
-    /// The data view over `index`.
-    #[must_use]
-    pub fn of(index: &AlertIndex) -> Self {
-        Self { id: index.alias().to_owned(), title: index.alias().to_owned() }
-    }
-
-    /// The saved object as one line, at versions that Kibana 8.19 and 9.x import.
+impl Target {
+    /// The Kibana at `url`, whose path may end in `/s/SPACE`, or the space that is named apart.
     ///
-    /// Form: `index-pattern` saved objects as Kibana exports them since 8.8 (elastic/kibana,
-    /// `src/platform/plugins/shared/data_views`).
-    #[must_use]
-    pub fn ndjson(&self) -> String {
-        let object = json!({
-            "type": "index-pattern",
-            "id": self.id,
-            "attributes": {
-                "title": self.title,
-                "name": format!("Stakeout: {}", self.title),
-                "timeFieldName": "@timestamp",
-                "allowHidden": false,
-                "fields": "[]",
-                "fieldAttrs": "{}",
-                "fieldFormatMap": "{}",
-                "runtimeFieldMap": "{}",
-                "sourceFilters": "[]",
-            },
-            "references": [],
-            "coreMigrationVersion": "8.8.0",
-            "typeMigrationVersion": "8.0.0",
-        });
-        format!("{object}\n")
-    }
-
-    fn multipart(&self) -> String {
-        format!(
-            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"stakeout.ndjson\"\r\n\
-             Content-Type: application/ndjson\r\n\r\n{}\r\n--{BOUNDARY}--\r\n",
-            self.ndjson()
-        )
+    /// # Errors
+    /// It is no address, or two spaces are named.
+    pub fn new(url: &str, space: Option<Space>) -> anyhow::Result<Self> {
+        let kibana: KibanaAddress = url.parse().map_err(anyhow::Error::msg)?;
+        let kibana = match space {
+            Some(space) => kibana.in_space(space).map_err(anyhow::Error::msg)?,
+            None => kibana,
+        };
+        Ok(Self { kibana, given: Url::parse(url.trim())? })
     }
 }
 
-/// Imports the data view into the Kibana at `url`, over an older one of the same id; says what was done.
+/// Imports the objects over `index`; says where they are.
 ///
 /// # Errors
-/// Kibana cannot be reached, refuses, or reports an object that it did not take.
-pub async fn import(url: &str, args: &ConnectionArgs, view: &DataView) -> anyhow::Result<String> {
-    let address = format!("{}/api/saved_objects/_import?overwrite=true", url.trim_end_matches('/'));
-    let client = client(args)?;
-    let answer = client
-        .post(&address)
-        .headers(headers(&connect::auth(args)?)?)
-        .body(view.multipart())
-        .send()
-        .await
-        .map_err(|error| anyhow!(error.without_url()))
-        .with_context(|| format!("Kibana at `{}` could not be reached", shown(url)))?;
-    let status = answer.status();
-    let text = answer.text().await.unwrap_or_default();
-    let body: Value = serde_json::from_str(&text).unwrap_or_default();
+/// Kibana cannot be reached, refuses, has no such space, or does not take an object.
+pub async fn import(target: &Target, args: &ConnectionArgs, index: &AlertIndex) -> anyhow::Result<String> {
+    let objects = SavedObjects::new(target.kibana.space(), index.alias());
+    let kibana = Kibana { target, client: client(args)?, headers: headers(target, &connect::auth(args)?)? };
+    kibana.has_space().await?;
+    let upload = objects.upload();
+    let content_type = HeaderValue::from_str(&upload.content_type)?;
+    let request = kibana.client.post(target.kibana.at(upload.path)).header(CONTENT_TYPE, content_type);
+    let (status, text) = kibana.answer(request.body(upload.body)).await?;
+    let body: Option<Value> = serde_json::from_str(&text).ok();
     if !status.is_success() {
-        let reason = body["message"].as_str().unwrap_or("no reason given");
-        bail!("Kibana at `{}` refused the data view with {status}: {}", shown(url), sanitize(reason));
-    }
-    // Kibana answers 200 for objects that it did not take.
-    if body["success"] != true {
         bail!(
-            "Kibana at `{}` did not take the data view: {}",
-            shown(url),
-            sanitize(&body["errors"].to_string())
+            "Kibana at `{}` refused the objects with {status}: {}",
+            target.kibana.base(),
+            reason(body.as_ref())
         );
     }
-    let id = body["successResults"][0]["destinationId"].as_str().unwrap_or(&view.id);
-    Ok(format!(
-        "data view: {}/app/discover#/?_a=(dataSource:(dataViewId:'{id}',type:dataView))",
-        shown(url).trim_end_matches('/')
-    ))
+    let Some(body) = body else {
+        bail!("`{}` answered with something else than JSON: is it Kibana's address?", target.kibana.base());
+    };
+    // Kibana answers 200 for objects that it did not take.
+    let names = objects.imported(&body).map_err(|problems| {
+        anyhow!("Kibana at `{}` did not take everything: {problems}", target.kibana.base())
+    })?;
+    Ok(places(target, &names))
 }
 
-fn client(args: &ConnectionArgs) -> anyhow::Result<reqwest::Client> {
-    let mut builder = reqwest::Client::builder().timeout(std::time::Duration::from_mins(1));
+/// Where a person finds the objects.
+fn places(target: &Target, names: &Names) -> String {
+    let id = |id: &str| utf8_percent_encode(id, PLAIN).to_string();
+    format!(
+        "data view: {}\nsaved search: {}\ndashboard: {}",
+        target.kibana.data_view(&names.data_view),
+        target.kibana.at(&format!("/app/discover#/view/{}", id(&names.search))),
+        target.kibana.at(&format!("/app/dashboards#/view/{}", id(&names.dashboard))),
+    )
+}
+
+/// A Kibana that is asked.
+struct Kibana<'a> {
+    target: &'a Target,
+    client: Client,
+    headers: HeaderMap,
+}
+
+impl Kibana<'_> {
+    /// Objects can be written into a space that is not there, where nobody would find them.
+    async fn has_space(&self) -> anyhow::Result<()> {
+        let space = self.target.kibana.space();
+        if space.is_default() {
+            return Ok(());
+        }
+        let path = format!("/api/spaces/space/{space}");
+        let (status, text) =
+            self.answer(self.client.get(format!("{}{path}", self.target.kibana.base()))).await?;
+        if !status.is_success() {
+            let body = serde_json::from_str(&text).ok();
+            bail!(
+                "Kibana at `{}` does not show the space `{space}`: {status}: {}",
+                self.target.kibana.base(),
+                reason(body.as_ref())
+            );
+        }
+        Ok(())
+    }
+
+    async fn answer(&self, request: reqwest::RequestBuilder) -> anyhow::Result<(StatusCode, String)> {
+        let base = self.target.kibana.base();
+        let answer = request
+            .headers(self.headers.clone())
+            .send()
+            .await
+            .map_err(|error| anyhow!(error.without_url()))
+            .with_context(|| format!("Kibana at `{base}` could not be reached"))?;
+        if answer.status().is_redirection() {
+            bail!("Kibana at `{base}` points elsewhere, to `{}`: give that address", location(&answer));
+        }
+        let status = answer.status();
+        let text = answer.text().await.map_err(|error| anyhow!(error.without_url()));
+        Ok((status, text.with_context(|| format!("the answer of Kibana at `{base}` broke off"))?))
+    }
+}
+
+fn location(answer: &Response) -> String {
+    let text = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("?");
+    Url::parse(text).map_or_else(|_| sanitize(text), |url| shown(&url))
+}
+
+fn reason(body: Option<&Value>) -> String {
+    sanitize(body.and_then(|body| body["message"].as_str()).unwrap_or("no reason given"))
+}
+
+fn client(args: &ConnectionArgs) -> anyhow::Result<Client> {
+    // A redirected upload would become a request for a page.
+    let mut builder =
+        Client::builder().timeout(args.request_timeout).redirect(reqwest::redirect::Policy::none());
     if let Some(path) = connect::ca_file(args) {
         let pem = std::fs::read(&path).with_context(|| format!("the certificate `{}`", path.display()))?;
         for certificate in reqwest::Certificate::from_pem_bundle(&pem)? {
@@ -113,12 +150,10 @@ fn client(args: &ConnectionArgs) -> anyhow::Result<reqwest::Client> {
     Ok(builder.build()?)
 }
 
-fn headers(auth: &Auth) -> anyhow::Result<HeaderMap> {
+fn headers(target: &Target, auth: &Auth) -> anyhow::Result<HeaderMap> {
     let mut headers = HeaderMap::new();
     headers.insert("kbn-xsrf", HeaderValue::from_static("true"));
-    headers
-        .insert(CONTENT_TYPE, HeaderValue::from_str(&format!("multipart/form-data; boundary={BOUNDARY}"))?);
-    if let Some(value) = authorization(auth) {
+    if let Some(value) = authorization(auth).or_else(|| in_address(&target.given)) {
         let mut value =
             HeaderValue::from_str(&value).context("the credentials hold characters no header can")?;
         value.set_sensitive(true);
@@ -135,48 +170,83 @@ fn authorization(auth: &Auth) -> Option<String> {
         }
         Auth::ApiKey(key) => Some(format!("ApiKey {}", key.expose_secret())),
         Auth::Bearer(token) => Some(format!("Bearer {}", token.expose_secret())),
-        Auth::Basic { username, password } => Some(format!(
-            "Basic {}",
-            BASE64_STANDARD.encode(format!("{username}:{}", password.expose_secret()))
-        )),
+        Auth::Basic { username, password } => Some(basic(username, password.expose_secret())),
     }
 }
 
+/// What the address holds to sign in with, where nothing else is given.
+fn in_address(address: &Url) -> Option<String> {
+    let plain = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let password = address.password()?;
+    Some(basic(&plain(address.username()), &plain(password)))
+}
+
+fn basic(username: &str, password: &str) -> String {
+    format!("Basic {}", BASE64_STANDARD.encode(format!("{username}:{password}")))
+}
+
 /// The address without what may be secret in it.
-fn shown(url: &str) -> String {
-    match reqwest::Url::parse(url) {
-        Ok(mut url) if matches!(url.scheme(), "http" | "https") => {
-            let _ = url.set_username("");
-            let _ = url.set_password(None);
-            url.to_string()
-        }
-        _ => "(not an address)".to_owned(),
-    }
+fn shown(url: &Url) -> String {
+    let mut url = url.clone();
+    // Refused only by addresses that have no room for credentials.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    sanitize(url.as_str())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{DataView, shown};
-    use crate::alert::AlertIndex;
-    use serde_json::Value;
+    use super::{Target, in_address, places};
+    use crate::kibana::{SavedObjects, Space};
 
-    #[test]
-    fn the_saved_object_has_what_kibana_asks_for() {
-        let line = DataView::of(&"a".parse::<AlertIndex>().unwrap()).ndjson();
-        let object: Value = serde_json::from_str(&line).unwrap();
-        assert_eq!(object["attributes"]["title"], "a");
-        assert_eq!(object["attributes"]["timeFieldName"], "@timestamp");
-        // Kibana stores these as text that holds JSON.
-        for key in ["fields", "fieldAttrs", "fieldFormatMap", "runtimeFieldMap", "sourceFilters"] {
-            let text = object["attributes"][key].as_str().unwrap();
-            assert!(serde_json::from_str::<Value>(text).is_ok(), "{key}");
-        }
-        assert!(object["references"].as_array().unwrap().is_empty());
+    fn target(url: &str, space: Option<&str>) -> anyhow::Result<Target> {
+        Target::new(url, space.map(|space| space.parse::<Space>().unwrap()))
     }
 
     #[test]
-    fn an_address_is_shown_without_its_password() {
-        assert_eq!(shown("https://u:p@kibana:5601/s/x"), "https://kibana:5601/s/x");
-        assert_eq!(shown("u:p@kibana"), "(not an address)");
+    fn the_space_is_in_the_address_or_apart_or_the_default_one() {
+        for (url, space, at) in [
+            ("https://k", None, "https://k/x"),
+            ("https://k/", Some("default"), "https://k/x"),
+            ("https://k/s/team/", None, "https://k/s/team/x"),
+            ("https://k:5601/base/path", Some("team"), "https://k:5601/base/path/s/team/x"),
+            ("https://k/base/s/team", Some("team"), "https://k/base/s/team/x"),
+            ("https://k/s/default", None, "https://k/x"),
+            ("https://u:p@k/s/team", None, "https://k/s/team/x"),
+        ] {
+            assert_eq!(target(url, space).unwrap().kibana.at("/x"), at, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_or_names_two_spaces_is_refused_without_its_password() {
+        for (url, space) in [
+            ("", None),
+            ("kibana:5601", None),
+            ("u:secret@kibana", None),
+            ("https://u:secret@k/s/Team", None),
+            ("https://u:secret@k/app/home#/", None),
+            ("https://u:secret@k/s/one", Some("other")),
+        ] {
+            let refusal = target(url, space).unwrap_err().to_string();
+            assert!(!refusal.contains("secret"), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn credentials_in_the_address_are_used_and_not_shown() {
+        let target = target("https://u:p%40ss@k/", None).unwrap();
+        assert_eq!(in_address(&target.given).as_deref(), Some("Basic dTpwQHNz"));
+        assert!(!target.kibana.at("/").contains("ss@"));
+    }
+
+    #[test]
+    fn an_id_cannot_break_the_address_it_is_in() {
+        let target = target("https://k", Some("team")).unwrap();
+        let objects = SavedObjects::new(target.kibana.space(), "a&b%(c)'é");
+        let places = places(&target, objects.names());
+        let dashboard =
+            "https://k/s/team/app/dashboards#/view/stakeout.team.a%26b%25%28c%29%27%C3%A9.dashboard";
+        assert_eq!(places.lines().last(), Some(&*format!("dashboard: {dashboard}")));
     }
 }

@@ -58,6 +58,16 @@ impl Reporting {
         }
     }
 
+    /// The ids of at most `most` alerts from the `from`th on.
+    fn ids(&self, from: usize, most: usize) -> Vec<String> {
+        let mut collected = locked(&self.collected);
+        let Ok(report) = collected.as_mut() else { return Vec::new() };
+        report.ids(from, most).unwrap_or_else(|error| {
+            *collected = Err(error);
+            Vec::new()
+        })
+    }
+
     /// Writes the page; false where that failed, which is said.
     pub fn finish(self, summary: &Summary) -> bool {
         let collected = self.collected.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -87,6 +97,26 @@ impl Listener {
         }
         if let Some(report) = locked(&self.report).as_ref() {
             report.add(document, standing);
+        }
+    }
+
+    /// The ids of at most `most` alerts that people will see, from the `from`th on.
+    pub fn ids(&self, from: usize, most: usize) -> Vec<String> {
+        if let Some(report) = locked(&self.report).as_ref() {
+            return report.ids(from, most);
+        }
+        locked(&self.cards).first.iter().skip(from).take(most).map(|alert| alert.id.clone()).collect()
+    }
+
+    /// Takes an alert in again that was completed since.
+    pub fn hear_again(&self, document: &Map<String, Value>) {
+        let alert = Alert::read(document);
+        if let Some(card) = locked(&self.cards).first.iter_mut().find(|card| card.id == alert.id) {
+            *card = alert;
+        }
+        if let Some(report) = locked(&self.report).as_ref() {
+            // The report keeps what it knows of its standing.
+            report.add(document, Standing::Existing);
         }
     }
 

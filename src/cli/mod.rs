@@ -1,6 +1,7 @@
 //! The command line: one file a command, results on stdout, everything else on stderr.
 
 mod args;
+mod audit;
 mod card;
 mod connect;
 mod explain;
@@ -10,13 +11,17 @@ mod listen;
 mod look;
 mod output;
 mod pipes;
+mod places;
 mod progress;
 mod range;
 mod rules;
 mod run;
 mod scan;
 mod setup;
+mod summary;
+mod task;
 mod test;
+mod triage;
 
 use std::process::ExitCode;
 
@@ -53,6 +58,7 @@ pub fn main() -> ExitCode {
     start_logging(cli.verbose, cli.quiet, color);
     let ending = match cli.command {
         Command::Run(args) => run::run(&args, color, look),
+        Command::Audit(args) => audit::audit(&args, color, look),
         Command::Explain(args) => explain::explain(&args, color),
         Command::Scan(args) => scan::scan(&args, color, look),
         Command::Test(args) => test::test(&args, color),

@@ -1,4 +1,4 @@
-//! The progress bar of a backfill: time gone over, events, alerts, rate and time left.
+//! The progress bar over the past: time gone over, events, alerts, rate and time left.
 
 use std::time::Duration;
 
@@ -16,6 +16,14 @@ pub struct Bar {
     task: JoinHandle<()>,
 }
 
+impl Bar {
+    /// What prints lines without tearing the bar: it is taken away for as long as `print` runs.
+    pub fn aside(&self) -> impl Fn(&dyn Fn() -> bool) -> bool + Send + Sync + use<> {
+        let bar = self.bar.clone();
+        move |print| bar.suspend(print)
+    }
+}
+
 impl Drop for Bar {
     fn drop(&mut self) {
         self.task.abort();
@@ -23,8 +31,9 @@ impl Drop for Bar {
     }
 }
 
-/// Shows how far `watch` has come through `range` on stderr; nothing where that is no terminal.
-pub fn show_progress(range: &BackfillRange, watch: &Watch) -> Option<Bar> {
+/// Shows how far `watch` has come through `range` on stderr; nothing where that is no terminal. `found` says what the
+/// alerts that it counts are.
+pub fn show_progress(range: &BackfillRange, watch: &Watch, found: &'static str) -> Option<Bar> {
     let seconds = u64::try_from((range.to - range.from).num_seconds()).unwrap_or(0);
     let bar = ProgressBar::with_draw_target(Some(seconds), ProgressDrawTarget::stderr());
     if bar.is_hidden() {
@@ -45,7 +54,7 @@ pub fn show_progress(range: &BackfillRange, watch: &Watch) -> Option<Bar> {
             let (events, alerts) = (progress.events(), progress.alerts());
             #[expect(clippy::cast_precision_loss, reason = "a rate for the eye")]
             let rate = events as f64 / shown.elapsed().as_secs_f64().max(0.001);
-            shown.set_message(format!("{events} events, {alerts} alerts, {rate:.0} events/s"));
+            shown.set_message(format!("{events} events, {alerts} {found}, {rate:.0} events/s"));
         }
     });
     Some(Bar { bar, task })

@@ -1,32 +1,31 @@
 //! `stakeout run`: the daemon, one pass, or one shot over the past.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use anyhow::{Context, anyhow};
-use tokio::task::JoinHandle;
+use anyhow::anyhow;
+use tokio_util::sync::CancellationToken;
 
 use super::Ending;
 use super::args::{Format, RunArgs};
 use super::card::card;
-use super::connect;
 use super::listen::{Listener, Reporting};
 use super::look::Look;
 use super::output;
+use super::places;
 use super::progress::show_progress;
 use super::rules;
+use super::{summary, task, triage};
 use crate::alert::{AlertDocument, Run};
 use crate::checkpoint::Store;
-use crate::detect::{Audience, BackfillRange, Met, RuleReport, Runner, Settings, Sink, Source, Watch};
-use crate::local::{AlertFile, EventFiles, StateFile};
-use crate::report::{About, Alert, RuleRun, Standing, Summary};
+use crate::detect::{Audience, BackfillRange, Met, RuleReport, Runner, Settings, Sink, Triager, Watch};
+use crate::report::{Alert, Standing};
 use crate::rule::Rule;
 use crate::schedule;
 
 /// Runs the rules as the arguments say.
 pub fn run(args: &RunArgs, color: bool, look: Look) -> Ending {
     match prepared(args, color, look) {
-        Ok(job) => job.start(),
+        Ok(job) => task::run(|stop| job.go(stop)),
         Err(error) => Ending::Wrong(error),
     }
 }
@@ -35,6 +34,7 @@ pub fn run(args: &RunArgs, color: bool, look: Look) -> Ending {
 struct Job {
     rules: Vec<Arc<Rule>>,
     runner: Arc<Runner>,
+    triager: Option<Arc<Triager>>,
     mode: Mode,
     format: Format,
     dry_run: bool,
@@ -65,49 +65,20 @@ fn prepared(args: &RunArgs, color: bool, look: Look) -> anyhow::Result<Job> {
     if matches!(mode, Mode::Daemon) && args.shown.report.is_some() {
         return Err(anyhow!("`--report` needs a run that ends: expected `--once` or `--backfill` with it"));
     }
-    let (source, sink, store) = places(args)?;
+    let expected = triage::expected(&args.expected, color)?;
+    let (source, sink, store) = places::to_write(&args.places)?;
     let started = schedule::utc_now();
-    let reporting = Reporting::begin(args.shown.report.as_deref(), || about(args, &mode, &source, started))?;
+    let reporting = Reporting::begin(args.shown.report.as_deref(), || {
+        summary::about_run(args, range_of(&mode), started)
+    })?;
+    let triager =
+        if args.dry_run || args.no_triage { None } else { triage::triager(&sink, &rules, expected) };
     let (sink, store) = if args.dry_run { dry(sink, store, format, look) } else { (sink, store) };
-    let run = Run { id: uuid::Uuid::new_v4().to_string(), kind };
+    let run = Run { id: uuid::Uuid::new_v4().to_string(), kind, places: places::looked_at(&args.places)? };
     let settings = Settings::default();
     let runner = Arc::new(Runner { source, sink, store, settings, run, clock: schedule::utc_now, started });
     let (dry_run, with_guide) = (args.dry_run, args.shown.guide);
-    Ok(Job { rules, runner, mode, format, dry_run, look, with_guide, reporting })
-}
-
-/// Where events come from, alerts go to and checkpoints are kept.
-fn places(args: &RunArgs) -> anyhow::Result<(Source, Sink, Store)> {
-    if args.events.is_empty() {
-        let cluster = connect::cluster(&args.connection)?;
-        let index = args.alerts_index.clone();
-        let store = Store::Cluster { cluster: cluster.clone(), index: index.state_index() };
-        return Ok((Source::Cluster(cluster.clone()), Sink::Cluster { cluster, index }, store));
-    }
-    let alerts = AlertFile::open(&args.alerts)?;
-    say_found(&alerts);
-    let state = StateFile::beside(&args.alerts);
-    let own = AlertFile::own_files(&args.alerts).into_iter().chain(state.own_files());
-    let events = EventFiles::new(args.events.clone()).without(own);
-    Ok((Source::Files(events), Sink::file(alerts), Store::file(state)))
-}
-
-fn say_found(alerts: &AlertFile) {
-    let found = alerts.found();
-    if found.cut_off_bytes > 0 {
-        let path = alerts.path().display();
-        output::say(&format!(
-            "warning: `{path}` ended in half an alert ({} bytes), moved aside",
-            found.cut_off_bytes
-        ));
-    }
-    if let Some(line) = found.first_unknown_line {
-        let path = alerts.path().display();
-        output::say(&format!(
-            "warning: `{path}` holds {} lines that are no alerts, first line {line}",
-            found.unknown_lines
-        ));
-    }
+    Ok(Job { rules, runner, triager, mode, format, dry_run, look, with_guide, reporting })
 }
 
 /// A dry run begins where a real one would, and shows what that would write.
@@ -120,21 +91,7 @@ fn dry(sink: Sink, store: Store, format: Format, look: Look) -> (Sink, Store) {
 }
 
 impl Job {
-    fn start(self) -> Ending {
-        let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-            Ok(runtime) => runtime,
-            Err(error) => return Ending::Wrong(anyhow!(error).context("the runtime could not be started")),
-        };
-        let ending = runtime.block_on(self.go());
-        runtime.shutdown_timeout(Duration::from_secs(1));
-        ending
-    }
-
-    async fn go(mut self) -> Ending {
-        let stop = match schedule::stop_on_signals().context("signals cannot be caught") {
-            Ok(stop) => stop,
-            Err(error) => return Ending::Wrong(error),
-        };
+    async fn go(mut self, stop: CancellationToken) -> Ending {
         let watch = Watch { stop, ..Watch::default() };
         match &self.mode {
             Mode::Daemon => self.watch_over(watch).await,
@@ -147,13 +104,15 @@ impl Job {
 
     async fn watch_over(&self, watch: Watch) -> Ending {
         tracing::info!(rules = self.rules.len(), version = env!("CARGO_PKG_VERSION"), "watching");
-        match schedule::run(self.runner.clone(), self.rules.clone(), watch).await {
-            Ok(()) => Ending::Done,
-            Err(error) => {
-                output::say(&format!("error: {error}"));
-                Ending::Failed
-            }
+        let triage = self
+            .triager
+            .clone()
+            .map(|triager| tokio::spawn(schedule::triage(self.runner.clone(), triager, watch.stop.clone())));
+        schedule::run(self.runner.clone(), self.rules.clone(), watch.clone()).await;
+        if let Some(triage) = triage {
+            task::within_grace(triage, &watch).await;
         }
+        Ending::Done
     }
 
     async fn one_shot(&self, mut watch: Watch, listener: Arc<Listener>) -> Ending {
@@ -164,15 +123,22 @@ impl Job {
             self.range().cloned(),
             watch.clone(),
         ));
-        let bar = self.range().and_then(|range| show_progress(range, &watch));
-        let reports = within_grace(task, &watch).await;
+        let bar = self.range().and_then(|range| show_progress(range, &watch, "alerts"));
+        let reports = task::within_grace(task, &watch).await;
         drop(bar);
         let Some(reports) = reports else {
             output::say("error: stopped; what was under way is read again by the next run");
             return Ending::Failed;
         };
+        if let Some(triager) = &self.triager
+            && reports.iter().all(|report| !report.unreachable)
+        {
+            let (runner, triager, stop) = (self.runner.clone(), triager.clone(), watch.stop.clone());
+            let task = tokio::spawn(triage::once(runner, triager, stop, listener.clone()));
+            task::within_grace(task, &watch).await;
+        }
         let reads_on = self.show_alerts(&listener);
-        let is_written = listener.finish(|| self.summed_up(&reports));
+        let is_written = listener.finish(|| summary::of_run(&reports, self.rules.len(), self.range()));
         let ending = if reads_on { self.tell(&reports) } else { Ending::Done };
         if is_written { ending } else { Ending::Failed }
     }
@@ -181,7 +147,11 @@ impl Job {
     fn audience(&self, listener: Arc<Listener>) -> Audience {
         let created = if self.dry_run { Standing::Planned } else { Standing::Created };
         Audience::new(self.range().is_some() && listener.reports(), move |alert, met| {
-            let standing = if met == Met::Created { created } else { Standing::Existing };
+            let standing = match met {
+                Met::Created => created,
+                Met::Existing => Standing::Existing,
+                Met::Absent => Standing::Missing,
+            };
             listener.hear(&alert.body, standing);
         })
     }
@@ -196,28 +166,8 @@ impl Job {
             && (!self.with_guide || listener.show_guides(rules, self.look))
     }
 
-    fn summed_up(&self, reports: &[RuleReport]) -> Summary {
-        let mut problems: Vec<String> = reports.iter().flat_map(problems).collect();
-        if reports.len() < self.rules.len() {
-            problems.push(format!("{} rules were not run", self.rules.len() - reports.len()));
-        }
-        if let Some(range) = self.range() {
-            let late = reports.iter().filter(|report| report.from.is_some_and(|from| from > range.from));
-            problems.extend(late.map(|report| {
-                format!(
-                    "{}taken up where it was interrupted; what was read before is not in here",
-                    rule(report)
-                )
-            }));
-        }
-        Summary { runs: reports.iter().map(rule_run).collect(), problems }
-    }
-
     fn range(&self) -> Option<&BackfillRange> {
-        match &self.mode {
-            Mode::Backfill(range) => Some(range),
-            Mode::Daemon | Mode::Once => None,
-        }
+        range_of(&self.mode)
     }
 
     /// One line a rule, and what went wrong on stderr: what is the same for all rules is said once.
@@ -235,10 +185,10 @@ impl Job {
             }
             let read_on = match (self.dry_run, self.format) {
                 (true, _) => {
-                    output::say(&summary(report));
+                    output::say(&line(report));
                     true
                 }
-                (false, Format::Human) => output::result(&summary(report)),
+                (false, Format::Human) => output::result(&line(report)),
                 (false, Format::Json) => output::json(report),
             };
             if !read_on {
@@ -249,59 +199,11 @@ impl Job {
     }
 }
 
-fn problems(report: &RuleReport) -> Vec<String> {
-    let mut problems: Vec<String> =
-        report.error.iter().map(|error| format!("{}{error}", rule(report))).collect();
-    for pattern in &report.indices_missing {
-        problems.push(format!("{}no index matches `{pattern}`", rule(report)));
+fn range_of(mode: &Mode) -> Option<&BackfillRange> {
+    match mode {
+        Mode::Backfill(range) => Some(range),
+        Mode::Daemon | Mode::Once => None,
     }
-    if report.interrupted {
-        problems.push(format!("{}stopped before the end", rule(report)));
-    }
-    if report.owed > 0 && report.error.is_none() {
-        problems.push(format!("{}{} stretches of time owed", rule(report), report.owed));
-    }
-    problems
-}
-
-fn rule_run(report: &RuleReport) -> RuleRun {
-    let period = match (report.from, report.to) {
-        (Some(from), Some(to)) => {
-            format!("{} to {}", from.format("%Y-%m-%d %H:%M:%S"), to.format("%Y-%m-%d %H:%M:%S"))
-        }
-        _ => "nothing read".to_owned(),
-    };
-    let counts = vec![
-        ("Matches", report.matches),
-        ("New alerts", report.alerts_created),
-        ("Alerted before", report.alerts_existing),
-        ("Refused", report.alerts_rejected),
-    ];
-    RuleRun { name: report.name.clone(), period, counts }
-}
-
-/// What the report says of itself.
-fn about(args: &RunArgs, mode: &Mode, source: &Source, made_at: chrono::DateTime<chrono::Utc>) -> About {
-    let (title, holds) = match mode {
-        Mode::Backfill(range) => (
-            format!("Backfill of {}", range.text),
-            "It holds every match of that time: new alerts, and those that had been alerted on before, as their \
-             events give them now.",
-        ),
-        Mode::Once | Mode::Daemon => (
-            "One pass from the last checkpoint".to_owned(),
-            "It holds the alerts that this pass added; matches that had an alert before are counted, not shown.",
-        ),
-    };
-    let title = if args.dry_run { format!("{title} (dry run: nothing was written)") } else { title };
-    let source = match source {
-        Source::Cluster(_) => "events of Elasticsearch".to_owned(),
-        Source::Files(_) => {
-            let paths: Vec<String> = args.events.iter().map(|path| path.display().to_string()).collect();
-            format!("events of {}", paths.join(", "))
-        }
-    };
-    About { title, made_at, source, holds: holds.to_owned() }
 }
 
 fn rule(report: &RuleReport) -> String {
@@ -345,19 +247,7 @@ async fn all_rules(
     reports
 }
 
-/// The task's result, unless it was told to stop and does not come to an end in time.
-async fn within_grace<T>(task: JoinHandle<T>, watch: &Watch) -> Option<T> {
-    let stopped = async {
-        watch.stop.cancelled().await;
-        tokio::time::sleep(schedule::GRACE).await;
-    };
-    tokio::select! {
-        ended = task => ended.ok(),
-        () = stopped => None,
-    }
-}
-
-fn summary(report: &RuleReport) -> String {
+fn line(report: &RuleReport) -> String {
     let RuleReport {
         name,
         matches,

@@ -1,4 +1,4 @@
-//! `stakeout setup`: the alerts index and Kibana's data view, made or written as files.
+//! `stakeout setup`: the alerts index and Kibana's saved objects, made or written as files.
 
 use std::path::Path;
 
@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use super::Ending;
 use super::args::SetupArgs;
-use super::kibana::{self, DataView};
+use super::kibana::{self, Target};
 use super::{connect, output};
 use crate::alert::AlertIndex;
+use crate::kibana::{SavedObjects, Space};
 
 /// The least-privilege role, as the security API takes it.
 const ROLE: &str = include_str!("../../docker/role.json");
@@ -19,11 +20,18 @@ const API_KEY: &str = include_str!("../../docker/api-key.json");
 
 /// Makes everything, or prints it.
 pub fn setup(args: &SetupArgs) -> Ending {
-    let index = &args.alerts_index;
-    let done = match &args.print {
-        Some(folder) => print(folder, index),
-        None => return make(args, index),
+    let target = match target(args) {
+        Ok(target) => target,
+        Err(error) => return Ending::Wrong(error),
     };
+    match &args.print {
+        Some(folder) => space(args, target.as_ref())
+            .map_or_else(Ending::Wrong, |space| ending(print(folder, &args.alerts_index, &space))),
+        None => make(args, target.as_ref()),
+    }
+}
+
+fn ending(done: anyhow::Result<()>) -> Ending {
     match done {
         Ok(()) => Ending::Done,
         Err(error) => {
@@ -33,7 +41,27 @@ pub fn setup(args: &SetupArgs) -> Ending {
     }
 }
 
-fn make(args: &SetupArgs, index: &AlertIndex) -> Ending {
+/// The Kibana that is to get the objects; an empty variable counts as unset.
+fn target(args: &SetupArgs) -> anyhow::Result<Option<Target>> {
+    let url = args.kibana_url.as_deref().map(str::trim).filter(|url| !url.is_empty());
+    url.map(|url| Target::new(url, given_space(args)?)).transpose()
+}
+
+/// The space whose objects are printed: the one of Kibana's address, where that is known.
+fn space(args: &SetupArgs, target: Option<&Target>) -> anyhow::Result<Space> {
+    match target {
+        Some(target) => Ok(target.kibana.space().clone()),
+        None => Ok(given_space(args)?.unwrap_or_default()),
+    }
+}
+
+fn given_space(args: &SetupArgs) -> anyhow::Result<Option<Space>> {
+    let text = args.kibana_space.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    text.map(|text| text.parse().map_err(anyhow::Error::msg)).transpose()
+}
+
+fn make(args: &SetupArgs, target: Option<&Target>) -> Ending {
+    let index = &args.alerts_index;
     let cluster = match connect::cluster(&args.connection) {
         Ok(cluster) => cluster,
         Err(error) => return Ending::Wrong(error),
@@ -42,29 +70,21 @@ fn make(args: &SetupArgs, index: &AlertIndex) -> Ending {
         Ok(runtime) => runtime,
         Err(error) => return Ending::Wrong(error),
     };
-    let result = runtime.block_on(async {
+    ending(runtime.block_on(async {
         crate::detect::install(&cluster, index).await?;
         output::result(&format!("alerts index: `{}`, template `{}`", index.alias(), index.template_name()));
-        match &args.kibana_url {
-            None => output::say("no data view made: give Kibana's address with --kibana-url or KIBANA_URL"),
-            Some(url) => {
-                let words = kibana::import(url, &args.connection, &DataView::of(index)).await?;
-                output::result(&words);
+        match target {
+            None => output::say("Kibana was left alone: give its address with --kibana-url or KIBANA_URL"),
+            Some(target) => {
+                output::result(&kibana::import(target, &args.connection, index).await?);
             }
         }
-        Ok::<(), anyhow::Error>(())
-    });
-    match result {
-        Ok(()) => Ending::Done,
-        Err(error) => {
-            output::say(&format!("error: {error:#}"));
-            Ending::Failed
-        }
-    }
+        Ok(())
+    }))
 }
 
 /// Writes each request's body as a file whose name says where it goes.
-fn print(folder: &Path, index: &AlertIndex) -> anyhow::Result<()> {
+fn print(folder: &Path, index: &AlertIndex, space: &Space) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("`{}` cannot be made", folder.display()))?;
     let named = |text: &str| text.replace("stakeout-alerts", index.alias());
     for (name, body) in [
@@ -73,7 +93,7 @@ fn print(folder: &Path, index: &AlertIndex) -> anyhow::Result<()> {
         ("state-index.json", pretty(&AlertIndex::state_index_body())),
         ("role.json", named(ROLE)),
         ("api-key.json", named(API_KEY)),
-        ("kibana-data-view.ndjson", DataView::of(index).ndjson()),
+        ("kibana.ndjson", SavedObjects::new(space, index.alias()).ndjson()),
     ] {
         let path = folder.join(name);
         std::fs::write(&path, body).with_context(|| format!("`{}` cannot be written", path.display()))?;

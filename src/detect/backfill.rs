@@ -67,7 +67,7 @@ impl Runner {
         let closed =
             self.store.change(tracked, begin, *now, |cursor| *cursor = Cursor::starting_at(range.to)).await;
         if let Err(error) = closed {
-            report.fail(error.to_string());
+            report.hinder(None, &error.to_string(), error.elastic());
         }
     }
 }

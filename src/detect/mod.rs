@@ -1,5 +1,6 @@
 //! Where the stages meet: a rule's windows are read, matched, alerted on and remembered.
 
+mod audit;
 mod backfill;
 mod pass;
 mod progress;
@@ -10,12 +11,15 @@ mod sink;
 mod source;
 #[cfg(test)]
 mod tests;
+mod triage;
 
+pub use audit::{Audit, AuditReport, Missing, Unread, Why};
 pub use backfill::BackfillRange;
 pub use pass::{PassError, WindowReport};
 pub use progress::{Audience, Met, Progress, Watch};
 pub use question::{PrepareError, Question};
-pub use report::RuleReport;
+pub use report::{Hindrance, RuleReport};
 pub use runner::{ReadyError, Runner, Settings, look_back, overlap};
 pub use sink::{Outcome, Show, Sink, SinkError, install};
 pub use source::{Page, ReadError, Reader, Source};
+pub use triage::{TriageReport, Triager};

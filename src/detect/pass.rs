@@ -19,7 +19,7 @@ use crate::rule::Rule;
 const LONGEST_ROUND: usize = 3;
 
 /// Alerts that are built and written together: each holds its rule and guide, so a page of them would weigh much.
-const AT_ONCE: usize = 100;
+pub(super) const AT_ONCE: usize = 100;
 
 /// What a pass over one window did.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -64,31 +64,56 @@ pub(super) struct Pass<'a> {
     pub watch: &'a Watch,
 }
 
+/// What is done with the pages of a window.
+pub(super) trait TakePages {
+    /// The window is begun, for the first time or anew.
+    fn begin(&mut self);
+    /// Another page of it was read.
+    async fn take(&mut self, pass: &Pass<'_>, page: Page, window: Window) -> Result<(), PassError>;
+}
+
+/// A pass alerts on every match and counts what it did.
+impl TakePages for WindowReport {
+    fn begin(&mut self) {
+        *self = Self::default();
+    }
+
+    async fn take(&mut self, pass: &Pass<'_>, page: Page, window: Window) -> Result<(), PassError> {
+        pass.one_page(page, window, self).await
+    }
+}
+
 impl Pass<'_> {
     /// Goes through `window`.
     pub async fn over(&self, window: Window) -> Result<WindowReport, PassError> {
+        let mut report = WindowReport::default();
+        self.read(window, &mut report).await.map(|()| report)
+    }
+
+    /// Reads `window` to its end, page by page, and hands each page to `taker`.
+    pub async fn read(&self, window: Window, taker: &mut impl TakePages) -> Result<(), PassError> {
         let mut rounds = 1;
         loop {
-            match self.once_over(window).await {
+            match self.once_over(window, taker).await {
                 Err(PassError::Read(error)) if error.is_expired() && rounds < LONGEST_ROUND => rounds += 1,
                 other => return other,
             }
         }
     }
 
-    async fn once_over(&self, window: Window) -> Result<WindowReport, PassError> {
-        let mut report = WindowReport::default();
+    async fn once_over(&self, window: Window, taker: &mut impl TakePages) -> Result<(), PassError> {
+        taker.begin();
         let mut reader = self.source.open(self.question, window).await.map_err(PassError::Open)?;
-        let result = self.all_pages(&mut reader, window, &mut report).await;
+        let result = self.all_pages(&mut reader, window, taker).await;
         reader.close().await;
-        result.map(|()| report)
+        result
     }
 
     async fn all_pages(
         &self,
         reader: &mut Reader,
         window: Window,
-        report: &mut WindowReport,
+        taker: &mut impl TakePages,
     ) -> Result<(), PassError> {
         loop {
             let page = tokio::select! {
@@ -97,7 +122,7 @@ impl Pass<'_> {
                 page = reader.next_page() => page.map_err(PassError::Read)?,
             };
             let more = page.more;
-            self.one_page(page, window, report).await?;
+            taker.take(self, page, window).await?;
             if !more {
                 return Ok(());
             }
@@ -105,6 +130,20 @@ impl Pass<'_> {
     }
 
     async fn one_page(&self, page: Page, window: Window, report: &mut WindowReport) -> Result<(), PassError> {
+        let read = page.read;
+        let found = self.matches(page, report);
+        let fresh = self.only_unknown(found, window, report).await?;
+        self.watch.progress.add(read, 0);
+        for some in fresh.chunks(AT_ONCE) {
+            let outcomes = self.write(some, window).await?;
+            let created: u64 = outcomes.into_iter().map(|outcome| count(outcome, report)).sum();
+            self.watch.progress.add(0, created);
+        }
+        Ok(())
+    }
+
+    /// The matches of a page under the ids of their alerts.
+    pub fn matches(&self, page: Page, report: &mut WindowReport) -> Vec<(AlertId, Event)> {
         report.incomplete = report.incomplete.take().or(page.incomplete);
         let found: Vec<(AlertId, Event)> = page
             .events
@@ -113,13 +152,7 @@ impl Pass<'_> {
             .map(|event| (alert_id(&self.rule.rule_id, &self.rule.identity, &event), event))
             .collect();
         report.matches += found.len() as u64;
-        let fresh = self.only_unknown(found, window, report).await?;
-        self.watch.progress.add(page.read, 0);
-        for some in fresh.chunks(AT_ONCE) {
-            let created = self.write(some, window, report).await?;
-            self.watch.progress.add(0, created);
-        }
-        Ok(())
+        found
     }
 
     /// Leaves out what is alerted on already, and the second document of one finding.
@@ -135,18 +168,18 @@ impl Pass<'_> {
         let before = found.len();
         let ids: Vec<&str> = found.iter().map(|(id, _)| id.as_str()).collect();
         let mut seen: HashSet<String> = self.sink.known(&ids).await?;
-        self.tell_of_existing(&found, &seen, window);
+        for (id, event) in found.iter().filter(|(id, _)| seen.contains(id.as_str())) {
+            self.show(id, event, window, Met::Existing);
+        }
         let fresh: Vec<_> = found.into_iter().filter(|(id, _)| seen.insert(id.as_str().to_owned())).collect();
         report.existing += (before - fresh.len()) as u64;
         Ok(fresh)
     }
 
-    fn tell_of_existing(&self, found: &[(AlertId, Event)], known: &HashSet<String>, window: Window) {
-        if self.watch.audience.wants(Met::Existing) {
-            let at = self.found(window);
-            for (id, event) in found.iter().filter(|(id, _)| known.contains(id.as_str())) {
-                self.watch.audience.tell(&self.alerts.build(event, id, at), Met::Existing);
-            }
+    /// Builds an alert for the audience alone, where it wants to hear of such.
+    pub fn show(&self, id: &AlertId, event: &Event, window: Window, met: Met) {
+        if self.watch.audience.wants(met) {
+            self.watch.audience.tell(&self.alerts.build(event, id, self.found(window)), met);
         }
     }
 
@@ -154,27 +187,26 @@ impl Pass<'_> {
         Found { from: window.from, to: window.to, at: (self.clock)() }
     }
 
-    /// Writes the alerts; what is refused is written again in a reduced form. Returns how many were created.
-    async fn write(
-        &self,
-        fresh: &[(AlertId, Event)],
-        window: Window,
-        report: &mut WindowReport,
-    ) -> Result<u64, PassError> {
+    /// Writes the alerts; what is refused is written again in a reduced form. What became of each at last, in their
+    /// order.
+    pub async fn write(&self, fresh: &[(AlertId, Event)], window: Window) -> Result<Vec<Outcome>, PassError> {
         let at = self.found(window);
         let alerts: Vec<AlertDocument> =
             fresh.iter().map(|(id, event)| self.alerts.build(event, id, at)).collect();
-        let outcomes = self.sink.write(&alerts).await?;
+        let mut outcomes = self.sink.write(&alerts).await?;
         self.tell(&alerts, &outcomes);
+        let mut refused: Vec<&mut Outcome> = Vec::new();
         let mut reduced = Vec::new();
-        let mut created = 0;
-        for ((id, event), outcome) in fresh.iter().zip(outcomes) {
-            match outcome {
-                Outcome::Refused(reason) => reduced.push(self.alerts.build_reduced(event, id, at, &reason)),
-                other => created += count(other, report),
+        for ((id, event), outcome) in fresh.iter().zip(&mut outcomes) {
+            if let Outcome::Refused(reason) = outcome {
+                reduced.push(self.alerts.build_reduced(event, id, at, reason));
+                refused.push(outcome);
             }
         }
-        Ok(created + self.write_reduced(&reduced, report).await?)
+        for (outcome, last) in refused.into_iter().zip(self.write_reduced(&reduced).await?) {
+            *outcome = last;
+        }
+        Ok(outcomes)
     }
 
     fn tell(&self, alerts: &[AlertDocument], outcomes: &[Outcome]) {
@@ -187,18 +219,14 @@ impl Pass<'_> {
         }
     }
 
-    async fn write_reduced(
-        &self,
-        reduced: &[AlertDocument],
-        report: &mut WindowReport,
-    ) -> Result<u64, PassError> {
+    async fn write_reduced(&self, reduced: &[AlertDocument]) -> Result<Vec<Outcome>, PassError> {
         if reduced.is_empty() {
-            return Ok(0);
+            return Ok(Vec::new());
         }
         tracing::warn!(rule = %self.rule.name, alerts = reduced.len(), "alerts were refused and are written in a reduced form");
         let outcomes = self.sink.write(reduced).await?;
         self.tell(reduced, &outcomes);
-        Ok(outcomes.into_iter().map(|outcome| count(outcome, report)).sum())
+        Ok(outcomes)
     }
 }
 

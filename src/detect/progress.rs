@@ -64,6 +64,8 @@ pub enum Met {
     Created,
     /// It was there already; the document is what would have been written.
     Existing,
+    /// It should be there and is not; the document is what would have been written.
+    Absent,
 }
 
 /// Called with each alert.
@@ -77,15 +79,15 @@ pub struct Audience {
 }
 
 impl Audience {
-    /// Told of the alerts that are created; and, where `wants_existing`, of those that were there already, too.
+    /// Told of the alerts that are created or absent; and, where `wants_existing`, of those that were there already, too.
     #[must_use]
     pub fn new(wants_existing: bool, tell: impl Fn(&AlertDocument, Met) + Send + Sync + 'static) -> Self {
         Self { tell: Some(Arc::new(tell)), wants_existing }
     }
 
-    /// Whether alerts that were there already are worth being built.
+    /// Whether alerts that are not written are worth being built.
     pub(super) fn wants(&self, met: Met) -> bool {
-        self.tell.is_some() && (met == Met::Created || self.wants_existing)
+        self.tell.is_some() && (met != Met::Existing || self.wants_existing)
     }
 
     pub(super) fn tell(&self, alert: &AlertDocument, met: Met) {

@@ -51,7 +51,16 @@ impl PrepareError {
     /// Whether the same may well succeed later, with nothing changed by anyone.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Elastic(error) if error.is_retryable())
+        self.elastic().is_some_and(ElasticError::is_retryable)
+    }
+
+    /// The failed request behind it.
+    #[must_use]
+    pub fn elastic(&self) -> Option<&ElasticError> {
+        match self {
+            Self::Elastic(error) => Some(error),
+            Self::Unfit(_) => None,
+        }
     }
 }
 
@@ -66,7 +75,10 @@ impl Question {
         if capabilities.schema.indices.is_empty() {
             return Ok(Self { indices_missing: missing, ask: Ask::Nobody { blind: unreachable } });
         }
-        let allow_expensive = cluster.allows_expensive_queries().await?;
+        let allow_expensive = match cluster.expensive_queries() {
+            Some(allowed) => allowed,
+            None => cluster.allows_expensive_queries().await?,
+        };
         let plan = planned(rule, &capabilities.schema, allow_expensive)?;
         if !allow_expensive {
             warn_of_evaluation(rule, &plan);
@@ -132,9 +144,9 @@ fn warn_of_evaluation(rule: &Rule, plan: &Plan) {
     let clauses: Vec<String> = open.map(|leaf| format!("`{}`", leaf.text)).collect();
     if !clauses.is_empty() {
         tracing::warn!(
-            "{}: the cluster answers no expensive queries (`search.allow_expensive_queries`), so more events are read \
-             and evaluated here: {}",
-            rule.name,
+            rule = %rule.name,
+            "the cluster answers no expensive queries (`search.allow_expensive_queries`), so more events are read and \
+             evaluated here: {}",
             clauses.join(", ")
         );
     }

@@ -1,10 +1,14 @@
 //! What a run of one rule did: the line that `run --once` and `--backfill` print.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::pass::WindowReport;
 use crate::checkpoint::Window;
+use crate::diagnostic::sanitize;
+use crate::elastic::ElasticError;
 use crate::rule::Rule;
 
 /// One rule's run, in the order and names of the JSON line.
@@ -32,6 +36,12 @@ pub struct RuleReport {
     pub late: u64,
     /// Stretches of time that could not be read whole and will be tried again.
     pub owed: u64,
+    /// Attempts at a window, or at the rule itself, that failed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub failed_attempts: u64,
+    /// Requests, and alerts of bulk requests, that were sent again because the first answer was none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub retries: u64,
     /// The rule's index patterns that match no index.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub indices_missing: Vec<String>,
@@ -40,12 +50,32 @@ pub struct RuleReport {
     /// What went wrong, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What ended the run before its end. Owed windows do not, and say so themselves.
+    #[serde(skip)]
+    pub hindrance: Option<Hindrance>,
+    /// How long the cluster, or what stands before it, asked to be left alone.
+    #[serde(skip)]
+    pub rest: Option<Duration>,
     /// Whether the cluster was out of reach, so that other rules need not try.
     #[serde(skip)]
     pub unreachable: bool,
     /// Whether it was told to stop before its end.
     #[serde(skip)]
     pub interrupted: bool,
+}
+
+/// What ended a run before its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hindrance {
+    /// The window under way; none before the first.
+    pub window: Option<Window>,
+    /// Why it could not go on, without control characters but for line feeds.
+    pub reason: String,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl RuleReport {
@@ -64,9 +94,13 @@ impl RuleReport {
             alerts_rejected: 0,
             late: 0,
             owed: 0,
+            failed_attempts: 0,
+            retries: 0,
             indices_missing: Vec::new(),
             took_ms: 0,
             error: None,
+            hindrance: None,
+            rest: None,
             unreachable: false,
             interrupted: false,
         }
@@ -100,12 +134,28 @@ impl RuleReport {
         self.alerts_existing += report.existing;
         self.alerts_rejected += report.rejected;
         if let Some(reason) = &report.incomplete {
+            self.failed_attempts += 1;
             self.fail(format!("window {} to {} is owed: {reason}", window.from, window.to));
         }
     }
 
+    /// Notes what ended the run, and at which window; `request` is the failed request behind it.
+    pub(super) fn hinder(&mut self, window: Option<Window>, reason: &str, request: Option<&ElasticError>) {
+        self.failed_attempts += 1;
+        self.unreachable = request.is_some_and(ElasticError::is_retryable);
+        self.rest(request);
+        let lines: Vec<String> = reason.lines().map(sanitize).collect();
+        self.hindrance = Some(Hindrance { window, reason: lines.join("\n") });
+        self.fail(reason.to_owned());
+    }
+
+    /// Notes how long a failed request's answer asked to wait.
+    pub(super) fn rest(&mut self, request: Option<&ElasticError>) {
+        self.rest = self.rest.max(request.and_then(ElasticError::retry_after));
+    }
+
     /// Notes what went wrong; the first reason is kept, later ones are counted in its words.
-    pub(super) fn fail(&mut self, reason: String) {
+    fn fail(&mut self, reason: String) {
         match &mut self.error {
             None => self.error = Some(reason),
             Some(first) if first.contains(&reason) => {}

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use thiserror::Error;
+use tracing::Instrument;
 
 use super::pass::{Pass, PassError, WindowReport};
 use super::progress::Watch;
@@ -12,8 +13,9 @@ use super::report::RuleReport;
 use super::sink::{Sink, SinkError};
 use super::source::Source;
 use crate::alert::{AlertBuilder, Run};
-use crate::checkpoint::{CheckpointError, Cursor, Store, Tracked, Window};
-use crate::elastic::ElasticError;
+use crate::checkpoint::{CheckpointError, Cursor, Owed, Store, Tracked, Window};
+use crate::diagnostic::sanitize;
+use crate::elastic::{ElasticError, Resent, counted};
 use crate::rule::Rule;
 
 /// How time is cut and when it is gone over again.
@@ -68,6 +70,17 @@ pub enum ReadyError {
     Sink(#[from] SinkError),
 }
 
+impl ReadyError {
+    /// The failed request behind it; none where a file is written.
+    #[must_use]
+    pub fn elastic(&self) -> Option<&ElasticError> {
+        match self {
+            Self::Source(error) => Some(error),
+            Self::Sink(error) => error.elastic(),
+        }
+    }
+}
+
 /// What a run carries from one window to the next.
 pub(super) struct Progressing<'a> {
     pub pass: Pass<'a>,
@@ -116,7 +129,7 @@ impl Runner {
         self.timed(rule, watch, |question, alerts| self.catch_up(rule, question, alerts, watch)).await
     }
 
-    /// Prepares the rule's question and measures the time of what is done with it.
+    /// Prepares the rule's question; measures the time of what is done with it, and counts the requests sent again.
     pub(super) async fn timed<'a, F>(
         &'a self,
         rule: &'a Rule,
@@ -127,13 +140,32 @@ impl Runner {
         F: Future<Output = RuleReport>,
     {
         let started = Instant::now();
+        let span = tracing::debug_span!("rule", name = %sanitize(&rule.name));
+        // Boxed, as the whole run lies in it.
+        let run = Box::pin(self.prepared(rule, watch, body).instrument(span));
+        let (mut report, resent) = counted(run).await;
+        report.retries = resent.total();
+        report.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        say_resent(&report, &resent);
+        report
+    }
+
+    async fn prepared<'a, F>(
+        &'a self,
+        rule: &'a Rule,
+        watch: &'a Watch,
+        body: impl FnOnce(Question, AlertBuilder) -> F,
+    ) -> RuleReport
+    where
+        F: Future<Output = RuleReport>,
+    {
         let alerts = AlertBuilder::new(rule, &self.run);
         let prepared = tokio::select! {
             biased;
             () = watch.stop.cancelled() => None,
             prepared = self.source.prepare(rule) => Some(prepared),
         };
-        let mut report = match prepared {
+        match prepared {
             Some(Ok(question)) => {
                 let missing = question.indices_missing.clone();
                 let mut report = body(question, alerts).await;
@@ -142,14 +174,11 @@ impl Runner {
             }
             Some(Err(error)) => {
                 let mut report = RuleReport::new(rule);
-                report.unreachable = error.is_passing();
-                report.fail(error.to_string());
+                report.hinder(None, &error.to_string(), error.elastic());
                 report
             }
             None => RuleReport::interrupted(rule),
-        };
-        report.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        report
+        }
     }
 
     async fn catch_up(
@@ -187,22 +216,28 @@ impl Runner {
     /// New time first, then what is owed, then what may have come late.
     async fn all_windows(&self, rule: &Rule, progressing: &mut Progressing<'_>) {
         let newest = progressing.cursor().next_window(progressing.now, look_back(rule), overlap(rule));
-        let mut next = self.stretch(progressing, newest).await;
-        if next == Next::Whole {
-            for owed in progressing.cursor().due(progressing.now) {
-                next = self.stretch(progressing, owed).await;
-                if next == Next::Stop {
-                    break;
-                }
-            }
-        }
+        let next = self.attempt(progressing, newest).await;
         if next == Next::Stop {
             return;
+        }
+        let whole = (next == Next::Whole).then_some(newest);
+        for owed in progressing.cursor().due(progressing.now, whole) {
+            if self.attempt(progressing, owed).await == Next::Stop {
+                return;
+            }
         }
         let Settings { sweep_every, sweep_over, .. } = self.settings;
         if let Some(sweep) = progressing.cursor().sweep(progressing.now, sweep_every, sweep_over) {
             self.sweep(progressing, sweep).await;
         }
+    }
+
+    /// Reads a stretch of time and says what of it is owed now, or no more.
+    async fn attempt(&self, progressing: &mut Progressing<'_>, stretch: Window) -> Next {
+        let before: Vec<Owed> = progressing.cursor().owed_in(stretch).cloned().collect();
+        let next = self.stretch(progressing, stretch).await;
+        progressing.say_owed(stretch, &before);
+        next
     }
 
     /// Reads a stretch of time window by window, oldest first; each is recorded before the next is begun.
@@ -219,7 +254,8 @@ impl Runner {
     }
 
     async fn window(&self, progressing: &mut Progressing<'_>, window: Window) -> Next {
-        let result = progressing.pass.over(window).await;
+        let span = tracing::debug_span!("window", from = %window.from, to = %window.to);
+        let result = progressing.pass.over(window).instrument(span).await;
         let owed = match progressing.take(window, &result) {
             Ok(owed) => owed,
             Err(next) => return next,
@@ -233,8 +269,7 @@ impl Runner {
             })
             .await;
         if let Err(error) = recorded {
-            progressing.report.unreachable = error.is_passing();
-            progressing.report.fail(error.to_string());
+            progressing.report.hinder(Some(window), &error.to_string(), error.elastic());
             return Next::Stop;
         }
         progressing.pass.watch.progress.reached(window.to);
@@ -243,30 +278,29 @@ impl Runner {
 
     /// Reads again what was read before; only what is found anew counts, and what is out of reach becomes owed.
     async fn sweep(&self, progressing: &mut Progressing<'_>, sweep: Window) {
-        let found = match progressing.pass.over(sweep).await {
-            Ok(found) => found,
-            failed => {
-                let _ = progressing.take(sweep, &failed);
-                return;
-            }
+        let before: Vec<Owed> = progressing.cursor().owed_in(sweep).cloned().collect();
+        let span = tracing::debug_span!("sweep", from = %sweep.from, to = %sweep.to);
+        let owed = match progressing.pass.over(sweep).instrument(span).await {
+            Ok(found) => progressing.take_late(&found),
+            failed => match progressing.take(sweep, &failed) {
+                Ok(owed) => owed,
+                Err(_) => return,
+            },
         };
-        progressing.report.late += found.created;
-        progressing.report.alerts_created += found.created;
-        progressing.report.matches += found.created;
-        progressing.report.alerts_rejected += found.rejected;
         let now = progressing.now;
         let recorded = self
             .store
             .change(&mut progressing.tracked, &progressing.begin, now, |cursor| {
                 cursor.swept_until = Some(now);
-                if let Some(reason) = &found.incomplete {
+                if let Some(reason) = &owed {
                     cursor.owe(sweep, reason, now);
                 }
             })
             .await;
         if let Err(error) = recorded {
-            progressing.report.fail(error.to_string());
+            progressing.report.hinder(Some(sweep), &error.to_string(), error.elastic());
         }
+        progressing.say_owed(sweep, &before);
     }
 }
 
@@ -284,7 +318,7 @@ impl Progressing<'_> {
         match result {
             Ok(report) => {
                 self.report.add(window, report);
-                Ok(report.incomplete.clone())
+                Ok(report.incomplete.as_deref().map(sanitize))
             }
             Err(PassError::Interrupted) => {
                 self.report.interrupted = true;
@@ -293,6 +327,7 @@ impl Progressing<'_> {
             // Another window may be readable; if the cluster is gone, recording this one fails and ends the run.
             Err(PassError::Read(error)) => {
                 let reason = error.to_string();
+                self.report.rest(Some(error.elastic()));
                 self.report.add(
                     window,
                     &WindowReport { incomplete: Some(reason.clone()), ..WindowReport::default() },
@@ -300,11 +335,53 @@ impl Progressing<'_> {
                 Ok(Some(reason))
             }
             Err(error) => {
-                self.report.unreachable = error.is_passing();
-                self.report.fail(error.to_string());
+                self.report.hinder(Some(window), &error.to_string(), error.elastic());
                 Err(Next::Stop)
             }
         }
+    }
+
+    /// Counts what a sweep found anew: the reason why its stretch is owed, if it is.
+    fn take_late(&mut self, found: &WindowReport) -> Option<String> {
+        self.report.late += found.created;
+        self.report.alerts_created += found.created;
+        self.report.matches += found.created;
+        self.report.alerts_rejected += found.rejected;
+        self.report.failed_attempts += u64::from(found.incomplete.is_some());
+        found.incomplete.as_deref().map(sanitize)
+    }
+
+    /// Says what of `stretch` was read at last, and each attempt at it that failed, but not where an owed stretch only
+    /// grew by a newer window: that would be a line a run as long as an index is red.
+    fn say_owed(&self, stretch: Window, before: &[Owed]) {
+        let rule = sanitize(&self.pass.rule.name);
+        let cursor = self.cursor();
+        for owed in before.iter().filter(|owed| cursor.owed_in(owed.window).next().is_none()) {
+            let Owed { window: Window { from, to }, attempts, since, .. } = owed;
+            let seconds = (self.now - *since).num_seconds();
+            tracing::info!(rule, %from, %to, failed_attempts = attempts + 1, seconds, "owed no more: read whole at last");
+        }
+        for owed in cursor.owed_in(stretch).filter(|owed| !before.contains(owed)) {
+            let Owed { window: Window { from, to }, attempts, retry_at, reason, .. } = owed;
+            let attempt = attempts + 1;
+            let grew = before
+                .iter()
+                .any(|before| before.attempts == *attempts && before.window.overlap(&owed.window).is_some());
+            if grew {
+                tracing::debug!(rule, %from, %to, attempt, %reason, %retry_at, "still owed");
+            } else {
+                tracing::warn!(rule, %from, %to, attempt, %reason, %retry_at, "owed: it is tried again");
+            }
+        }
+    }
+}
+
+/// Says in one line what was sent again for a run.
+fn say_resent(report: &RuleReport, resent: &Resent) {
+    if resent.total() > 0 {
+        let rule = sanitize(&report.name);
+        let (from, to) = (report.from.map(tracing::field::display), report.to.map(tracing::field::display));
+        tracing::info!(rule, from, to, requests = resent.total(), "sent again: {resent}");
     }
 }
 
@@ -322,19 +399,18 @@ pub fn overlap(rule: &Rule) -> TimeDelta {
 
 pub(super) fn failed(rule: &Rule, error: &CheckpointError) -> RuleReport {
     let mut report = RuleReport::new(rule);
-    report.unreachable = error.is_passing();
-    report.fail(error.to_string());
+    report.hinder(None, &error.to_string(), error.elastic());
     report
 }
 
 impl PassError {
-    /// Whether the same may well succeed later, with nothing changed by anyone.
+    /// The failed request behind it, if it was one.
     #[must_use]
-    pub fn is_passing(&self) -> bool {
+    pub fn elastic(&self) -> Option<&ElasticError> {
         match self {
-            Self::Open(error) | Self::Read(error) => error.is_passing(),
-            Self::Write(error) => error.is_passing(),
-            Self::Interrupted => false,
+            Self::Open(error) | Self::Read(error) => Some(error.elastic()),
+            Self::Write(error) => error.elastic(),
+            Self::Interrupted => None,
         }
     }
 }

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::alert::{AlertDocument, AlertIndex};
 use crate::elastic::{BulkItem, Cluster, ElasticError, ItemOutcome};
-use crate::local::{AlertFile, AlertFileError};
+use crate::local::{AlertFile, AlertFileError, AlertIds};
 
 /// Shows one alert; false where nobody looks any more.
 pub type Show = Box<dyn Fn(&AlertDocument) -> bool + Send + Sync>;
@@ -25,6 +25,8 @@ pub enum Sink {
     },
     /// A file, one alert a line.
     File(Mutex<AlertFile>),
+    /// A file that is only looked into.
+    OnlyRead(Mutex<AlertIds>),
     /// Nowhere: each alert that is not in the real place yet is shown once.
     Shown {
         /// Where the alerts would go.
@@ -64,7 +66,16 @@ impl SinkError {
     /// Whether the same may well succeed later, with nothing changed by anyone.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Elastic(error) if error.is_retryable())
+        self.elastic().is_some_and(ElasticError::is_retryable)
+    }
+
+    /// The failed request behind it; none where a file is written.
+    #[must_use]
+    pub fn elastic(&self) -> Option<&ElasticError> {
+        match self {
+            Self::Elastic(error) => Some(error),
+            Self::File(_) => None,
+        }
     }
 }
 
@@ -73,6 +84,12 @@ impl Sink {
     #[must_use]
     pub fn file(file: AlertFile) -> Self {
         Self::File(Mutex::new(file))
+    }
+
+    /// Looks into a file and writes nothing.
+    #[must_use]
+    pub fn only_read(file: AlertIds) -> Self {
+        Self::OnlyRead(Mutex::new(file))
     }
 
     /// The same place for a dry run: nothing is written there, `show` gets what would be.
@@ -95,12 +112,38 @@ impl Sink {
                 let file = locked(file);
                 Ok(owned().filter(|id| file.known(id)).collect())
             }
+            Self::OnlyRead(file) => {
+                let file = locked(file);
+                Ok(owned().filter(|id| file.known(id)).collect())
+            }
             Self::Shown { real, seen, .. } => {
                 let mut known = Box::pin(real.known(ids)).await?;
                 let seen = locked(seen);
                 known.extend(owned().filter(|id| seen.contains(id)));
                 Ok(known)
             }
+        }
+    }
+
+    /// Which of the alert ids, none of them known, are there all the same: written a moment ago, so that no search
+    /// shows them yet, or by another process since the file was read.
+    ///
+    /// # Errors
+    /// The place, or any index of it, cannot answer.
+    pub async fn present(&self, ids: &[&str]) -> Result<HashSet<String>, SinkError> {
+        match self {
+            Self::Cluster { cluster, index } => {
+                let indices = cluster.alias_indices(index.alias()).await?;
+                let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+                Ok(cluster.present_ids(&indices, &ids).await?)
+            }
+            Self::OnlyRead(file) => {
+                let mut file = locked(file);
+                file.refresh()?;
+                Ok(ids.iter().filter(|id| file.known(id)).map(|id| (*id).to_owned()).collect())
+            }
+            Self::File(_) => self.known(ids).await,
+            Self::Shown { real, .. } => Box::pin(real.present(ids)).await,
         }
     }
 
@@ -116,6 +159,9 @@ impl Sink {
                 Ok(outcomes.into_iter().map(outcome).collect())
             }
             Self::File(file) => append(&mut locked(file), alerts),
+            Self::OnlyRead(_) => {
+                Ok(vec![Outcome::Unwritten("the file is only read".to_owned()); alerts.len()])
+            }
             Self::Shown { seen, show, .. } => {
                 let mut seen = locked(seen);
                 for alert in alerts {
@@ -135,7 +181,7 @@ impl Sink {
     pub async fn ready(&self) -> Result<(), SinkError> {
         match self {
             Self::Cluster { cluster, index } => Ok(install(cluster, index).await?),
-            Self::File(_) | Self::Shown { .. } => Ok(()),
+            Self::File(_) | Self::OnlyRead(_) | Self::Shown { .. } => Ok(()),
         }
     }
 }
@@ -196,6 +242,7 @@ impl fmt::Debug for Sink {
         match self {
             Self::Cluster { cluster, index } => write!(f, "Cluster({cluster:?}, {})", index.alias()),
             Self::File(file) => write!(f, "File({})", locked(file).path().display()),
+            Self::OnlyRead(file) => write!(f, "OnlyRead({})", locked(file).path().display()),
             Self::Shown { real, .. } => write!(f, "Shown({real:?})"),
         }
     }

@@ -71,11 +71,11 @@ impl ReadError {
         error.is_point_in_time_lost()
     }
 
-    /// Whether the same may well succeed later, with nothing changed by anyone.
+    /// The failed request behind it.
     #[must_use]
-    pub fn is_passing(&self) -> bool {
+    pub fn elastic(&self) -> &ElasticError {
         let Self::Elastic(error) = self;
-        error.is_retryable()
+        error
     }
 }
 
@@ -91,13 +91,14 @@ impl Source {
         }
     }
 
-    /// Whether it answers; compares the clocks on the way, and says where they cannot be trusted.
+    /// Whether it answers, and which queries; compares the clocks on the way, and says where they cannot be trusted.
     ///
     /// # Errors
     /// The cluster is out of reach, or no Elasticsearch of a supported version.
     pub async fn ready(&self) -> Result<Option<String>, ElasticError> {
         let Self::Cluster(cluster) = self else { return Ok(None) };
         cluster.info().await?;
+        cluster.allows_expensive_queries().await?;
         match cluster.measure_clock().await {
             Ok(offset) if offset.abs() < NOTABLE => Ok(None),
             Ok(offset) => {
@@ -301,7 +302,7 @@ impl Lines {
 }
 
 /// The event's times by `field`, or where it lacks that, by `fallback`.
-fn times(event: &Event, field: &str, fallback: Option<&str>) -> Vec<DateTime<Utc>> {
+pub(super) fn times(event: &Event, field: &str, fallback: Option<&str>) -> Vec<DateTime<Utc>> {
     let read = |field: &str| event.values(field).iter().filter_map(parsed).collect::<Vec<_>>();
     match fallback {
         Some(fallback) if !event.any(field, |_| true) => read(fallback),

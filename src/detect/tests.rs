@@ -5,7 +5,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::{RuleReport, Runner, Settings, Sink, Source, Watch};
-use crate::alert::Run;
+use crate::alert::{Places, Run};
 use crate::checkpoint::{Cursor, Store, Window};
 use crate::local::{AlertFile, EventFiles};
 use crate::rule::{Rule, embedded};
@@ -41,7 +41,7 @@ impl Place {
             sink: Sink::file(alerts),
             store: Store::memory(),
             settings: Settings::default(),
-            run: Run { id: "test".into(), kind: "once" },
+            run: Run { id: "test".into(), kind: "once", places: Places::default() },
             clock: now,
             started: ago(minutes),
         };

@@ -70,6 +70,13 @@ codes! {
     FEATURE_NOT_APPLIED = "R217", "a feature of a rule that is carried, but not applied";
     EMPTY_QUERY = "R218", "a rule without a query";
     DEPRECATED_RULE = "R219", "a rule that its authors gave up";
+    INVALID_PATTERN = "R220", "a pattern that is no regular expression";
+    UNKNOWN_PLACEHOLDER = "R221", "a name in braces that stands for nothing";
+    INVALID_WHEN = "R222", "a condition on an answer that cannot be read";
+    UNASKABLE_QUESTION = "R223", "a question that cannot be asked, or not cheaply";
+    INVALID_NAME = "R224", "a name that cannot be part of a field's";
+    UNSAYABLE_PIVOT = "R230", "a search that Kibana's query language cannot say";
+    UNSAFE_COMMAND = "R231", "a command into which no value can be put safely";
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::body::{Body, segment};
 use super::call::{Answer, Call};
 use super::error::Cause;
 use super::reason::Reason;
-use super::{Cluster, ElasticError};
+use super::{Cluster, ElasticError, resent};
 use crate::diagnostic::sanitize;
 
 /// The size of a request that is aimed at, in bytes; one large document may exceed it alone.
@@ -95,9 +95,13 @@ impl Cluster {
                 let reason = error.to_string();
                 return states.into_iter().map(|state| state.outcome(&reason)).collect();
             }
-            let busy = states.iter().any(|state| matches!(state, State::Busy(_)));
-            match delays.next().filter(|_| busy) {
-                Some(delay) => self.ambient().sleep(delay).await,
+            let busy = states.iter().filter(|state| matches!(state, State::Busy(_))).count() as u64;
+            match delays.next().filter(|_| busy > 0) {
+                Some(wait) => {
+                    resent::note("alerts not taken at the moment", busy);
+                    tracing::debug!(items = busy, ?wait, "sent again");
+                    self.ambient().sleep(wait).await;
+                }
                 None => return states.into_iter().map(|state| state.outcome("not sent")).collect(),
             }
         }

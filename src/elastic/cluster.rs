@@ -27,6 +27,7 @@ struct Shared {
     retry: RetryPolicy,
     ambient: Ambient,
     clock_offset: Mutex<Option<TimeDelta>>,
+    expensive: Mutex<Option<bool>>,
 }
 
 /// One address and the client that sends to it alone, so that an error can name it.
@@ -52,8 +53,9 @@ impl Cluster {
     pub fn with_ambient(connection: &Connection, ambient: Ambient) -> Result<Self, ElasticError> {
         let nodes = nodes(connection).map_err(ElasticError::settings)?;
         let (timeout, retry) = (connection.timeout, connection.retry);
-        let (current, clock_offset) = (AtomicUsize::new(0), Mutex::new(None));
-        Ok(Self { shared: Arc::new(Shared { nodes, current, timeout, retry, ambient, clock_offset }) })
+        let (current, clock_offset, expensive) = (AtomicUsize::new(0), Mutex::new(None), Mutex::new(None));
+        let shared = Shared { nodes, current, timeout, retry, ambient, clock_offset, expensive };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// The addresses, without credentials, as messages show them.
@@ -73,6 +75,16 @@ impl Cluster {
 
     pub(super) fn set_clock_offset(&self, offset: TimeDelta) {
         *self.shared.clock_offset.lock().unwrap_or_else(PoisonError::into_inner) = Some(offset);
+    }
+
+    /// Whether the cluster answered expensive queries when it was last asked; none before it was.
+    #[must_use]
+    pub fn expensive_queries(&self) -> Option<bool> {
+        *self.shared.expensive.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_expensive_queries(&self, allowed: bool) {
+        *self.shared.expensive.lock().unwrap_or_else(PoisonError::into_inner) = Some(allowed);
     }
 
     /// The node to ask now.

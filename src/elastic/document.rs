@@ -125,20 +125,6 @@ impl Cluster {
             }),
         }
     }
-
-    /// Deletes a document, whatever its state; whether it existed, unless an answer was lost on the way.
-    ///
-    /// # Errors
-    /// No answer, or no permission.
-    pub async fn delete_document(&self, index: &str, id: &str) -> Result<bool, ElasticError> {
-        let asked = format!("deleting `{id}` of `{index}`");
-        let call = Call::new(Method::Delete, path(index, id), asked).accepts(&[404]);
-        self.call(&call, |answer| match answer.status {
-            404 => absent(answer).map(|()| false),
-            _ => Ok(true),
-        })
-        .await
-    }
 }
 
 fn path(index: &str, id: &str) -> String {

@@ -104,6 +104,20 @@ impl ElasticError {
         }
     }
 
+    /// What went wrong in a few words of our own, to count by: `HTTP 429`, `timed out`.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        match &self.0.cause {
+            Cause::Status { status, .. } => format!("HTTP {status}"),
+            Cause::Unreachable(why, _) => why.words().to_owned(),
+            Cause::NotJson { broke_off: true, .. } => "the answer broke off".to_owned(),
+            Cause::Shards(_) => "shards did not answer".to_owned(),
+            Cause::PointInTimeLost(_) => "the point in time has ended".to_owned(),
+            Cause::NotJson { .. } | Cause::Unexpected(_) => "another answer than expected".to_owned(),
+            Cause::Settings(_) | Cause::Unsupported(_) => "cannot be worked with".to_owned(),
+        }
+    }
+
     /// Whether no whole answer came: refused, unknown host, TLS, time-out, broken off.
     #[must_use]
     pub fn is_unreachable(&self) -> bool {

@@ -10,7 +10,7 @@ use super::{Cluster, ElasticError};
 const PLACES: [&str; 3] = ["transient", "persistent", "defaults"];
 
 impl Cluster {
-    /// Asks for `search.allow_expensive_queries`.
+    /// Asks for `search.allow_expensive_queries`; the answer is kept for [`Cluster::expensive_queries`].
     ///
     /// Needs the cluster privilege `monitor`. Where it is not granted, or the cluster hides its settings (serverless),
     /// Elasticsearch's default is assumed, which is `true`: were it wrong, searches would be refused with that reason.
@@ -23,7 +23,9 @@ impl Cluster {
                 .param("include_defaults", true)
                 .param("filter_path", "*.search.allow_expensive_queries")
                 .accepts(&[401, 403, 404, 410]);
-        self.call(&call, read).await
+        let allowed = self.call(&call, read).await?;
+        self.set_expensive_queries(allowed);
+        Ok(allowed)
     }
 }
 
@@ -59,6 +61,7 @@ mod tests {
             let fake = Fake::start(vec![Act::json(status, body)]).await;
             let found = fake.cluster.allows_expensive_queries().await.expect("an answer");
             assert_eq!(found, expected, "{body}");
+            assert_eq!(fake.cluster.expensive_queries(), Some(expected));
         }
     }
 }

@@ -49,18 +49,15 @@ impl Cluster {
         .await
     }
 
-    /// Deletes an index template; whether it existed.
+    /// Makes what was written so far searchable.
     ///
     /// # Errors
     /// No answer, or no permission.
-    pub async fn delete_index_template(&self, name: &str) -> Result<bool, ElasticError> {
-        let asked = format!("deleting the index template `{name}`");
-        let call = Call::new(Method::Delete, template_path(name), asked).accepts(&[404]);
-        self.call(&call, |answer| match answer.status {
-            404 => absent(answer, "index_template_missing_exception").map(|()| false),
-            _ => Ok(true),
-        })
-        .await
+    pub async fn refresh(&self, name: &str) -> Result<(), ElasticError> {
+        let asked = format!("making what was written to `{name}` searchable");
+        let call = Call::new(Method::Post, format!("/{}/_refresh", segment(name)), asked)
+            .param("ignore_unavailable", true);
+        self.call(&call, |_| Ok(())).await
     }
 
     /// Whether an index, alias or data stream of the name exists.

@@ -26,13 +26,6 @@ pub struct PointInTime {
     pub missing: Option<String>,
 }
 
-impl PointInTime {
-    /// Starts over at the first page, for the same or another query.
-    pub fn rewind(&mut self) {
-        self.after = None;
-    }
-}
-
 /// What opening a point in time came to.
 #[derive(Debug)]
 pub enum Opening {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder, Retryable};
 
-use super::{Ambient, ElasticError};
+use super::{Ambient, ElasticError, resent};
 
 /// How often and how fast a failed request is sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +67,10 @@ impl RetryPolicy {
             .sleep(move |delay| ambient.sleep(delay))
             .when(|error: &ElasticError| self.allows(error))
             .adjust(|error: &ElasticError, delay| Some(error.retry_after().unwrap_or_default().max(delay?)))
-            .notify(|error: &ElasticError, delay| tracing::debug!(%error, ?delay, "sent again after a wait"))
+            .notify(|error: &ElasticError, wait| {
+                resent::note(&error.kind(), 1);
+                tracing::debug!(reason = %error, ?wait, "sent again");
+            })
             .await;
         result.map_err(|error| error.after_attempts(attempts))
     }

@@ -2,6 +2,7 @@
 //!
 //! The rules are those of Elasticsearch's grammar and translator (8.x, 9.x).
 
+mod bind;
 mod cidr;
 mod compute;
 mod condition;
@@ -22,6 +23,7 @@ mod value;
 
 use std::collections::BTreeMap;
 
+pub use bind::{Piece, bind, has_placeholder, pieces};
 pub use cidr::{Block, parse_address};
 pub use compute::{Trouble, compute};
 pub use condition::{Condition, Leaf};

@@ -1,7 +1,7 @@
 //! The syntax tree of a query, every part with its place in the text.
 
 use super::{Function, Patterns, Value};
-use crate::diagnostic::Node;
+use crate::diagnostic::{Node, Span};
 
 /// Which events a query looks at.
 #[derive(Debug, Clone, PartialEq)]
@@ -186,6 +186,21 @@ impl Expression {
             visit(node, patterns);
         }
         node.node.parts().into_iter().for_each(|part| Self::each_match(part, visit));
+    }
+
+    /// Calls `visit` for every string in it, patterns too, in order, with the string's place.
+    pub fn each_text<'e>(node: &'e Node<Self>, visit: &mut dyn FnMut(Span, &'e str)) {
+        let mut string = |value: &'e Node<Value>| {
+            if let Value::String(text) = &value.node {
+                visit(value.span, text);
+            }
+        };
+        match &node.node {
+            Self::Literal(Value::String(text)) => visit(node.span, text),
+            Self::Match { patterns, .. } => patterns.items.iter().for_each(&mut string),
+            _ => {}
+        }
+        node.node.parts().into_iter().for_each(|part| Self::each_text(part, visit));
     }
 
     /// The expressions that it is made of, in order.

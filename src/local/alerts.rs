@@ -296,7 +296,10 @@ fn partial_path(path: &Path) -> PathBuf {
     beside(path, ".partial")
 }
 
-fn io_error<'a>(doing: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> AlertFileError + 'a {
+pub(super) fn io_error<'a>(
+    doing: &'static str,
+    path: &'a Path,
+) -> impl FnOnce(io::Error) -> AlertFileError + 'a {
     move |source| AlertFileError::Io { doing, path: path.to_owned(), source }
 }
 

@@ -4,6 +4,7 @@
 //! alerts, each id once; [`StateFile`] remembers how far a run came. Everything a run writes lies beside the
 //! alert file.
 
+mod alert_ids;
 mod alerts;
 mod categories;
 mod cloudtrail;
@@ -20,6 +21,7 @@ mod state;
 mod walk;
 mod window;
 
+pub use alert_ids::AlertIds;
 pub use alerts::{AlertFile, AlertFileError, Appended, Found};
 pub use files::{EventFiles, EventReader, Fingerprint, Located, MAX_DOCUMENT_BYTES};
 pub use problem::{ProblemKind, ReadProblem};

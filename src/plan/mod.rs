@@ -5,6 +5,7 @@
 
 mod ask;
 mod fields;
+mod filter;
 mod lower;
 mod whole;
 mod window;
@@ -19,6 +20,7 @@ use crate::eql::syntax::Category;
 use crate::eql::{Condition, Query};
 use crate::eval::{self, Matcher};
 use crate::schema::Schema;
+pub use filter::{Filter, filter};
 use lower::Lowering;
 
 /// What a plan is made from.

@@ -111,8 +111,14 @@ pub struct Command {
     pub effect: Option<String>,
     /// What it is for.
     pub title: Option<String>,
-    /// To be typed.
-    pub command: String,
+    /// To be typed; none where it is withheld.
+    pub command: Option<String>,
+    /// The command that takes it back.
+    pub undo: Option<String>,
+    /// What to know before.
+    pub note: Option<String>,
+    /// Why there is no command.
+    pub withheld: Option<String>,
 }
 
 /// A query to go on with.
@@ -124,6 +130,12 @@ pub struct Pivot {
     pub url: Option<String>,
     /// The query as text.
     pub query: Option<String>,
+    /// The time that it looks at.
+    pub span: Option<String>,
+    /// Where it searches.
+    pub indices: Option<String>,
+    /// Why there is no query, or no link.
+    pub withheld: Option<String>,
 }
 
 impl Alert {
@@ -237,15 +249,26 @@ fn answers(value: &Value) -> Vec<Answer> {
 }
 
 fn command(item: &Value) -> Option<Command> {
-    let title = member(item, "title").or_else(|| member(item, "text"));
-    Some(Command { effect: member(item, "effect"), title, command: member(item, "command")? })
+    let (command, withheld) = (member(item, "command"), member(item, "withheld"));
+    let (undo, note) = (member(item, "undo"), member(item, "note"));
+    let title = member(item, "label");
+    (command.is_some() || withheld.is_some()).then_some(Command {
+        effect: member(item, "effect"),
+        title,
+        command,
+        undo,
+        note,
+        withheld,
+    })
 }
 
 fn pivot(item: &Value) -> Option<Pivot> {
-    let (url, query) = (member(item, "url"), member(item, "query").or_else(|| member(item, "kql")));
-    let title = ["title", "name", "label", "id"].iter().find_map(|name| member(item, name));
-    let title = title.or_else(|| query.clone())?;
-    (url.is_some() || query.is_some()).then_some(Pivot { title, url, query })
+    let (url, query, withheld) = (member(item, "url"), member(item, "query"), member(item, "withheld"));
+    let title = member(item, "label").or_else(|| query.clone())?;
+    let span = member(item, "from").zip(member(item, "to")).map(|(from, to)| format!("{from} to {to}"));
+    let indices = member(item, "indices");
+    let says_something = url.is_some() || query.is_some() || withheld.is_some();
+    says_something.then_some(Pivot { title, url, query, span, indices, withheld })
 }
 
 #[cfg(test)]
@@ -281,16 +304,22 @@ mod tests {
             "stakeout.verdict": {"grade": "theft_likely", "score": 68, "text": "t",
                 "evidence": [{"group": "place", "weight": 15, "text": "new network"}, {"weight": 1}]},
             "stakeout.triage": {"sts": {"question": "Calls?", "status": "answered", "text": "one"}, "until": "x"},
-            "stakeout.commands": [{"effect": "harmless", "command": "aws x"}, {"effect": "none"}],
-            "stakeout.pivots": [{"title": "Session", "url": "https://k", "query": "user.id: 1"}]}));
+            "stakeout.commands": [{"effect": "harmless", "command": "aws x"}, {"effect": "none"},
+                {"label": "Stop it", "effect": "disruptive", "withheld": "this alert has no `role_name`"}],
+            "stakeout.pivots": [{"label": "Session", "url": "https://k", "query": "user.id: 1", "from": "a", "to": "b",
+                "indices": ["x-*", "y"]}, {"label": "nothing"}, {"query": "q"}]}));
         assert_eq!((alert.instance.as_deref(), alert.group.as_deref()), (Some("i-1"), Some("g1")));
         let verdict = alert.verdict.unwrap();
         assert_eq!((verdict.score, verdict.evidence.len()), (Some(68.0), 1));
         assert_eq!(alert.answers.len(), 1);
         assert_eq!(
             (alert.answers[0].question.as_str(), alert.commands.len(), alert.pivots.len()),
-            ("Calls?", 1, 1)
+            ("Calls?", 2, 2)
         );
+        assert_eq!(alert.commands[1].withheld.as_deref(), Some("this alert has no `role_name`"));
+        let pivot = &alert.pivots[0];
+        assert_eq!((pivot.title.as_str(), pivot.span.as_deref()), ("Session", Some("a to b")));
+        assert_eq!(pivot.indices.as_deref(), Some("x-*, y"));
     }
 
     #[test]

@@ -191,7 +191,7 @@ fn answers(answers: &[Answer]) -> Markup {
                     tbody {
                         @for answer in answers {
                             tr {
-                                th scope="row" { (value(&answer.question)) }
+                                th scope="row" { (value(&question(answer))) }
                                 td {
                                     @if let Some(text) = &answer.text { (value(text)) }
                                     @if let Some(status) = open_status(answer) {
@@ -205,6 +205,11 @@ fn answers(answers: &[Answer]) -> Markup {
             }
         }
     }
+}
+
+/// The question, or its id in words.
+fn question(answer: &Answer) -> String {
+    if answer.question.contains(' ') { answer.question.clone() } else { titled(&answer.question) }
 }
 
 /// A status that takes something from the answer.
@@ -224,12 +229,19 @@ fn commands(commands: &[Command]) -> Markup {
                             span class={ "effect " (effect_class(effect)) } { (value(effect)) }
                         }
                         @if let Some(title) = &command.title { " " (value(title)) }
-                        pre tabindex="0" { code dir="ltr" { (lines(&command.command)) } }
+                        @if let Some(note) = &command.note { p.hint { (value(note)) } }
+                        @if let Some(reason) = &command.withheld { p.hint { "Not offered: " (value(reason)) } }
+                        @if let Some(text) = &command.command { (typed(text)) }
+                        @if let Some(undo) = &command.undo { p.hint { "To take it back:" } (typed(undo)) }
                     }
                 }
             }
         }
     }
+}
+
+fn typed(command: &str) -> Markup {
+    html! { pre tabindex="0" { code dir="ltr" { (lines(command)) } } }
 }
 
 /// Effects that change nothing stand apart from those that do.
@@ -258,10 +270,21 @@ fn pivots(pivots: &[Pivot]) -> Markup {
                             @if let Some(query) = pivot.query.as_ref().filter(|query| **query != pivot.title) {
                                 br; code { (value(query)) }
                             }
+                            (where_and_when(pivot))
                         }
                     }
                 }
             }
+        }
+    }
+}
+
+fn where_and_when(pivot: &Pivot) -> Markup {
+    let around = joined(&[&pivot.span, &pivot.indices], ", in ");
+    html! {
+        @if let Some(around) = &around { br; span.hint { (value(around)) } }
+        @if let Some(reason) = &pivot.withheld {
+            br; span.hint { @if pivot.query.is_some() { "No link: " } @else { "Not offered: " } (value(reason)) }
         }
     }
 }

@@ -57,7 +57,8 @@ impl Guide {
             version: member(&rule, "version"),
             severity: member(&rule, "severity"),
             risk_score: member(&rule, "risk_score"),
-            note: member(&rule, "note"),
+            // Below the alert's own note stands what is about that alert alone.
+            note: member(&rule["parameters"], "note").or_else(|| member(&rule, "note")),
             false_positives: texts("false_positives"),
             references: texts("references"),
             tactics: tactics.collect(),

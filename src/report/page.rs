@@ -1,6 +1,6 @@
 //! The report: alerts are added as they come, and written as one page when all is known.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
 use base64::Engine as _;
@@ -14,12 +14,13 @@ use super::alert::Alert;
 use super::card::{NAMES, Setting, card, place};
 use super::guide::Guide;
 use super::overview::overview;
+use super::read::items;
 use super::shown::{attribute, counted, number, value};
 use super::spill::{Place, Spill};
 use super::tally::{Tally, grade_rank, severity_rank};
 
 /// Most alerts that the page shows one by one; with more, browsers fail. All of them are counted.
-const MOST_SHOWN: usize = 10_000;
+const MOST_SHOWN: usize = 5_000;
 
 /// Up to so many alerts are open from the start.
 const OPEN_FROM_THE_START: usize = 3;
@@ -146,6 +147,16 @@ impl Report {
             None => self.entries.push(entry),
         }
         Ok(())
+    }
+
+    /// The ids of at most `most` alerts from the `from`th on, in the order in which they were added first.
+    ///
+    /// # Errors
+    /// The temporary file cannot be read.
+    pub fn ids(&mut self, from: usize, most: usize) -> io::Result<Vec<String>> {
+        let places: Vec<Place> = self.entries.iter().skip(from).take(most).map(|entry| entry.place).collect();
+        let ids = places.into_iter().map(|place| Ok(Alert::read(&self.spill.get(place)?).id));
+        ids.collect()
     }
 
     /// How many alerts it holds.
@@ -308,9 +319,26 @@ fn policy() -> String {
 
 /// The document without what its rule's guide holds once for all.
 fn without_rule(document: &Map<String, Value>) -> Map<String, Value> {
-    let is_kept = |key: &str| {
-        let of_rule = key.strip_prefix("kibana.alert.rule.");
-        of_rule.is_none_or(|name| name == "rule_id" || name == "name")
+    let is_kept = |(key, value): &(&String, &Value)| match key.strip_prefix("kibana.alert.rule.") {
+        Some(name) => name == "rule_id" || name == "name",
+        None => !is_copied_rule(key, value, document),
     };
-    document.iter().filter(|(key, _)| is_kept(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
+    document.iter().filter(is_kept).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// Whether this is the rule in ECS's names, rather than something that the event says.
+fn is_copied_rule(root: &str, value: &Value, document: &Map<String, Value>) -> bool {
+    let of_rule = |name: &str| document.get(&format!("kibana.alert.rule.{name}")).unwrap_or(&Value::Null);
+    match root {
+        "rule" => value["uuid"].is_string() && value["uuid"] == *of_rule("rule_id"),
+        "threat" => {
+            let tactics: HashSet<&str> = items(of_rule("threat"))
+                .iter()
+                .filter_map(|threat| threat["tactic"]["id"].as_str())
+                .collect();
+            let copied = items(&value["tactic"]["id"]).iter().filter_map(Value::as_str).collect();
+            !tactics.is_empty() && tactics == copied
+        }
+        _ => false,
+    }
 }

@@ -94,7 +94,7 @@ pub(super) fn fields(rule: &Table, problems: &mut Problems) {
     }
 }
 
-fn field_name(field: &Node<&str>, problems: &mut Problems) {
+pub(super) fn field_name(field: &Node<&str>, problems: &mut Problems) {
     if field.node.trim().is_empty() {
         return;
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::file::RuleFile;
 use super::keys::SUPPORTED_TYPE;
@@ -11,6 +11,7 @@ use super::parse_query::parse_query;
 use super::query::QueryText;
 use super::report::Report;
 use super::tree::Table;
+use super::triage::{self, Triage};
 use super::{check_values, threat, transform};
 use crate::diagnostic::Node;
 use crate::eql::Query;
@@ -59,7 +60,10 @@ impl Conversion<'_> {
             self.rule.tables("threat").filter_map(|one| threat::read(one, &mut self.report.problems));
         let threat: Vec<_> = threat.collect();
         let (query, query_report) = self.query();
-        let rule = query.zip(schedule).and_then(|(query, schedule)| self.build(query, schedule, threat));
+        let triage =
+            self.root.table("stakeout").map(|own| triage::read(own, self.report)).unwrap_or_default();
+        let rule =
+            query.zip(schedule).and_then(|(query, schedule)| self.build(query, schedule, threat, triage));
         (rule, query_report)
     }
 
@@ -97,7 +101,13 @@ impl Conversion<'_> {
         }
     }
 
-    fn build(&self, query: Query, schedule: Schedule, threat: Vec<super::threat::Threat>) -> Option<Rule> {
+    fn build(
+        &self,
+        query: Query,
+        schedule: Schedule,
+        threat: Vec<super::threat::Threat>,
+        triage: Triage,
+    ) -> Option<Rule> {
         let note = self.optional("note").map(|note| transform::render(&note, self.root.table("transform")));
         let mut parameters = self.rule.to_json();
         if let Some(note) = &note {
@@ -130,7 +140,7 @@ impl Conversion<'_> {
             examples: self.stakeout().map(examples).unwrap_or_default(),
             parameters,
             metadata: self.root.table("metadata").map(Table::to_json).unwrap_or_default(),
-            triage: self.stakeout().map(triage).unwrap_or_default(),
+            triage,
         })
     }
 
@@ -166,10 +176,4 @@ fn examples(stakeout: &Table) -> Vec<Example> {
         Some(Example { name, matches, event: example.table("event")?.to_json() })
     };
     stakeout.tables("examples").filter_map(read).collect()
-}
-
-fn triage(stakeout: &Table) -> Map<String, Value> {
-    let kept = ["values", "triage", "expected"];
-    let entries = kept.iter().filter_map(|key| stakeout.entry(key));
-    entries.map(|entry| (entry.key.node.clone(), entry.value.node.to_json())).collect()
 }

@@ -119,6 +119,12 @@ pub(super) fn check(root: &Table, problems: &mut Vec<Diagnostic>) {
     super::check_form::Checker { runnable, problems }.table(root, &keys::FILE, "");
 }
 
+/// Compares a file that only declares what is expected with the known keys.
+pub(super) fn check_expected(root: &Table, problems: &mut Vec<Diagnostic>) {
+    let form = &super::stakeout_keys::EXPECTED_FILE;
+    super::check_form::Checker { runnable: true, problems }.table(root, form, "");
+}
+
 /// One problem instead of one a key where `[rule]` was forgotten above its keys.
 fn without_header(root: &Table) -> Option<Diagnostic> {
     if root.get("rule").is_some() {

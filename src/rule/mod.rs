@@ -34,8 +34,8 @@
 //! | other type | `saved_id` | rules of type `saved_query` |
 //!
 //! `[metadata]` is kept in [`Rule::metadata`]; `maturity = "deprecated"` is a warning. Of `[stakeout]`, `identity`
-//! and `examples` are read; `values`, `triage` and `expected` are checked for their keys, kept in
-//! [`Rule::triage`] and not run yet, which a warning says.
+//! and `examples` are read; `values`, `triage_scope`, `triage`, `grades`, `expected`, `pivots` and `commands` are
+//! [`Rule::triage`].
 
 mod check_form;
 mod check_values;
@@ -57,6 +57,7 @@ mod threat;
 mod time_span;
 mod transform;
 mod tree;
+pub mod triage;
 
 pub use convert::{Reading, read};
 pub use embedded::embedded;

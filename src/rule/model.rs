@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::threat::Threat;
+use super::triage::Triage;
 use crate::eql::Query;
 
 /// The field of the time at which an event happened.
@@ -69,8 +70,8 @@ pub struct Rule {
     pub parameters: Map<String, Value>,
     /// `[metadata]` as written.
     pub metadata: Map<String, Value>,
-    /// `[stakeout.values]`, `[[stakeout.triage]]` and `[[stakeout.expected]]` as written, by their last names.
-    pub triage: Map<String, Value>,
+    /// What is asked about each of its alerts.
+    pub triage: Triage,
 }
 
 /// How bad a match of a rule is.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 /// Ten years: longer spans are slips, and this one still fits every clock.
 const LONGEST: u64 = 3650 * 86_400;
 
@@ -30,6 +32,25 @@ pub(super) fn parse_span(text: &str) -> Result<Duration, String> {
         Some(total) if total <= LONGEST => Ok(Duration::from_secs(total)),
         _ => Err(format!("expected at most `{}d`, found `{text}`", LONGEST / 86_400)),
     }
+}
+
+/// The furthest that a question looks.
+const FURTHEST: u64 = 90 * 86_400;
+
+/// Reads how far a question looks from its event, `24h` or `0s`; `-1d` is a day the other way.
+///
+/// # Errors
+/// Says what was expected where `text` is no span, or one of more than ninety days.
+pub(super) fn parse_offset(text: &str) -> Result<TimeDelta, String> {
+    let (sign, span) = text.strip_prefix('-').map_or((1, text), |span| (-1, span));
+    if ["0s", "0m", "0h", "0d"].contains(&span) {
+        return Ok(TimeDelta::zero());
+    }
+    let seconds = parse_span(span)?.as_secs();
+    if seconds > FURTHEST {
+        return Err(format!("expected at most `{}d`, found `{text}`", FURTHEST / 86_400));
+    }
+    Ok(TimeDelta::seconds(sign * i64::try_from(seconds).unwrap_or_default()))
 }
 
 /// Reads a start relative to the time of the run, such as `now-6m`: how far it lies back.
@@ -82,6 +103,16 @@ mod tests {
         assert_eq!(parse_look_back("now-6m"), Ok(Duration::from_mins(6)));
         for text in ["now", "6m", "now+6m", "now-6m/m", "now-", "now - 6m", "2026-01-01"] {
             assert!(parse_look_back(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn offsets_may_be_nothing_or_go_the_other_way() {
+        for (text, seconds) in [("0s", 0), ("-1d", -86_400), ("12h", 43_200), ("90d", 7_776_000)] {
+            assert_eq!(parse_offset(text), Ok(TimeDelta::seconds(seconds)), "{text}");
+        }
+        for text in ["", "-", "91d", "--1d", "now", "-91d"] {
+            assert!(parse_offset(text).is_err(), "{text}");
         }
     }
 

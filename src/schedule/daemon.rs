@@ -1,19 +1,20 @@
 //! The timetable: rules of one interval run together, first at once, then each time the interval has passed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use thiserror::Error;
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinSet;
-use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::task::TaskTracker;
 
 use super::shutdown::GRACE;
-use crate::detect::{RuleReport, Runner, Watch};
+use crate::detect::{Hindrance, RuleReport, Runner, Watch};
+use crate::diagnostic::sanitize;
+use crate::elastic::ElasticError;
 use crate::rule::Rule;
 
 /// Rules of one timetable that are asked at the same time.
@@ -22,20 +23,13 @@ const AT_ONCE: usize = 4;
 /// First and longest wait between two tries to reach a cluster that is down.
 const WAITS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
-/// The timetable could not be made.
-#[derive(Debug, Error)]
-pub enum ScheduleError {
-    /// The scheduler refused.
-    #[error("the timetable could not be made: {0}")]
-    Scheduler(#[from] JobSchedulerError),
-}
+/// Longest time for which a rule or the cluster is left alone because an answer asked for it.
+const LONGEST_REST: Duration = Duration::from_mins(5);
 
 /// Runs every rule on its interval until `watch.stop` is cancelled, then waits for what is under way.
 ///
-/// # Errors
-/// The timetable cannot be made; nothing that happens to a rule or the cluster later is an error.
-pub async fn run(runner: Arc<Runner>, rules: Vec<Arc<Rule>>, watch: Watch) -> Result<(), ScheduleError> {
-    let mut scheduler = JobScheduler::new().await?;
+/// Nothing that happens to a rule or the cluster ends it.
+pub async fn run(runner: Arc<Runner>, rules: Vec<Arc<Rule>>, watch: Watch) {
     let tasks = TaskTracker::new();
     let reach = Arc::new(Reach {
         runner: runner.clone(),
@@ -50,24 +44,15 @@ pub async fn run(runner: Arc<Runner>, rules: Vec<Arc<Rule>>, watch: Watch) -> Re
             interval,
             rules,
             watch: watch.clone(),
-            busy: Mutex::new(()),
+            resting: Mutex::default(),
         });
-        tasks.spawn(group.clone().cycle());
-        let tasks = tasks.clone();
-        scheduler
-            .add(Job::new_repeated(interval, move |_, _| {
-                tasks.spawn(group.clone().cycle());
-            })?)
-            .await?;
+        tasks.spawn(group.keep_time());
     }
-    scheduler.start().await?;
     watch.stop.cancelled().await;
-    scheduler.shutdown().await?;
     tasks.close();
     if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
         tracing::warn!("the windows under way were left as they are; the next start reads them again");
     }
-    Ok(())
 }
 
 fn by_interval(rules: Vec<Arc<Rule>>) -> BTreeMap<Duration, Vec<Arc<Rule>>> {
@@ -85,39 +70,69 @@ struct Group {
     interval: Duration,
     rules: Vec<Arc<Rule>>,
     watch: Watch,
-    busy: Mutex<()>,
+    /// Until when rules rest, by their ids.
+    resting: Mutex<HashMap<String, Instant>>,
 }
 
 impl Group {
-    /// One run of every rule. Where the last one still goes on nothing is done: its next run reads the time between.
+    /// A run at once and then each time the interval has passed; what falls due meanwhile is left to the next run, which
+    /// reads the time between.
+    ///
+    /// By the clock that never steps, so that neither a corrected wall clock nor a machine that slept can hold it up.
+    async fn keep_time(self: Arc<Self>) {
+        let mut ticks = tokio::time::interval(self.interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            tokio::select! {
+                biased;
+                () = self.watch.stop.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            if let Err(error) = tokio::spawn(self.clone().cycle()).await {
+                tracing::error!(%error, "a run ended in a fault of the program; the next one reads the time again");
+            }
+        }
+    }
+
+    /// One run of every rule.
     ///
     /// What failed for a passing reason is tried again soon, but not so long that the other rules' next run is late.
     async fn cycle(self: Arc<Self>) {
-        let Ok(_busy) = self.busy.try_lock() else {
-            tracing::debug!("the last run has not ended; the next one reads the time between");
-            return;
-        };
-        let (mut rules, mut pause, mut left) = (self.rules.clone(), WAITS.0, self.interval / 2);
-        while self.reach.wait(&self.watch).await {
-            let failed = self.run(rules).await;
+        let mut resting = self.resting.lock().await;
+        resting.retain(|_, until| *until > Instant::now());
+        let mut rules = self.rules.clone();
+        rules.retain(|rule| !resting.contains_key(&rule.rule_id));
+        let (mut attempt, mut pause, mut left) = (1, WAITS.0, self.interval / 2);
+        while !rules.is_empty() && self.reach.wait(&self.watch).await {
+            let failed = self.run(rules, &mut resting).await;
             if failed.is_empty() {
                 return;
             }
-            if pause > left {
-                return give_up(&failed);
+            let rests = failed.iter().filter_map(|(_, report)| report.rest);
+            let wait = rests.map(|rest| rest.min(LONGEST_REST)).fold(pause, Ord::max);
+            let again = (wait <= left).then_some(wait);
+            for (_, report) in &failed {
+                say_hindered(report, attempt, again);
             }
+            let Some(wait) = again else { return };
             tokio::select! {
                 () = self.watch.stop.cancelled() => return,
-                () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep(wait) => {}
             }
-            left -= pause;
+            left -= wait;
             pause = (pause * 2).min(WAITS.1);
+            attempt += 1;
             rules = failed.into_iter().map(|(rule, _)| rule).collect();
         }
     }
 
-    /// Runs `rules` side by side; returns those that may do better soon, and why they failed.
-    async fn run(&self, rules: Vec<Arc<Rule>>) -> Vec<(Arc<Rule>, RuleReport)> {
+    /// Runs `rules` side by side; returns those that may do better soon, and why they failed. Rules for which an answer
+    /// asked to be left alone are noted in `resting`.
+    async fn run(
+        &self,
+        rules: Vec<Arc<Rule>>,
+        resting: &mut HashMap<String, Instant>,
+    ) -> Vec<(Arc<Rule>, RuleReport)> {
         let places = Arc::new(Semaphore::new(AT_ONCE));
         let mut running = JoinSet::new();
         for rule in rules {
@@ -133,6 +148,11 @@ impl Group {
             match ended {
                 Ok((rule, report)) => {
                     note(&report);
+                    if let Some(rest) = report.rest {
+                        let rest = rest.min(LONGEST_REST);
+                        tracing::info!(rule = %sanitize(&rule.name), ?rest, "rests, as an answer asked for it");
+                        resting.insert(rule.rule_id.clone(), Instant::now() + rest);
+                    }
                     failed.extend(report.unreachable.then_some((rule, report)));
                 }
                 Err(error) => {
@@ -144,21 +164,28 @@ impl Group {
     }
 }
 
-/// Says which rules must wait for their next run, which reads the time between.
-fn give_up(failed: &[(Arc<Rule>, RuleReport)]) {
-    for (rule, report) in failed {
-        let reason = report.error.as_deref().unwrap_or_default();
-        tracing::warn!(rule = %rule.name, "left for the next run, which reads the time between: {reason}");
+/// Says that a run came to an early end, and after which wait it is tried again; none where the next run must do.
+fn say_hindered(report: &RuleReport, attempt: u32, wait: Option<Duration>) {
+    let Some(Hindrance { window, reason }) = &report.hindrance else { return };
+    let rule = sanitize(&report.name);
+    let from = window.map(|window| tracing::field::display(window.from));
+    let to = window.map(|window| tracing::field::display(window.to));
+    match wait {
+        Some(wait) => {
+            tracing::warn!(rule, from, to, attempt, %reason, ?wait, "failed: it is tried again soon");
+        }
+        None => {
+            tracing::warn!(rule, from, to, attempt, %reason, "failed: the next run reads the time between");
+        }
     }
 }
 
 /// Says what a run did, where it is worth a line.
 fn note(report: &RuleReport) {
-    let RuleReport { name, matches, alerts_created, alerts_existing, late, owed, took_ms, .. } = report;
-    match &report.error {
-        Some(error) if report.unreachable => tracing::debug!(rule = %name, "tried again soon: {error}"),
-        Some(error) => tracing::warn!(rule = %name, owed, alerts_created, "{error}"),
-        None => {}
+    let RuleReport { name, matches, alerts_created, alerts_existing, late, took_ms, .. } = report;
+    if !report.unreachable {
+        // Others are tried again soon, and are said with the wait.
+        say_hindered(report, 1, None);
     }
     for pattern in &report.indices_missing {
         tracing::warn!(rule = %name, "no index matches `{pattern}`");
@@ -199,6 +226,12 @@ impl Reach {
                 Err(error) => {
                     since.get_or_insert_with(|| (self.runner.clock)());
                     self.is_down(&error.to_string());
+                    let asked = error.elastic().and_then(ElasticError::retry_after);
+                    let rest = asked.map(|asked| asked.min(LONGEST_REST)).filter(|rest| *rest > pause);
+                    if let Some(rest) = rest {
+                        tracing::info!(?rest, "the cluster is left alone, as its answer asked for it");
+                        pause = rest;
+                    }
                 }
             }
             tokio::select! {

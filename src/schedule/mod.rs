@@ -3,7 +3,9 @@
 mod clock;
 mod daemon;
 mod shutdown;
+mod triage;
 
 pub use clock::utc_now;
-pub use daemon::{ScheduleError, run};
+pub use daemon::run;
 pub use shutdown::{GRACE, stop_on_signals};
+pub use triage::triage;

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::paths::{FoundPath, paths};
 
 /// The stages from low to high. A stage imports only stages before its own.
-pub const ORDER: [&str; 16] = [
+pub const ORDER: [&str; 18] = [
     "diagnostic",
     "event",
     "schema",
@@ -14,8 +14,10 @@ pub const ORDER: [&str; 16] = [
     "eval",
     "rule",
     "plan",
+    "triage",
     "elastic",
     "local",
+    "kibana",
     "alert",
     "report",
     "checkpoint",
@@ -25,24 +27,26 @@ pub const ORDER: [&str; 16] = [
 ];
 
 /// Stages that stand lower and are none of a stage's business all the same.
-const STRANGERS: [(&str, &[&str]); 10] = [
+const STRANGERS: [(&str, &[&str]); 11] = [
     ("eql", &["dsl"]),
     ("eval", &["dsl"]),
     ("rule", &["dsl"]),
     ("plan", &["rule"]),
-    ("elastic", &["eql", "eval", "rule", "plan"]),
-    ("local", &["eql", "eval", "rule", "plan", "elastic"]),
+    ("elastic", &["eql", "eval", "rule", "plan", "triage"]),
+    ("local", &["eql", "eval", "rule", "plan", "triage", "elastic"]),
+    ("kibana", &["dsl", "eql", "eval", "rule", "plan", "triage", "elastic", "local"]),
     ("alert", &["elastic", "local"]),
-    ("report", &["dsl", "eql", "eval", "plan", "elastic", "local"]),
+    ("report", &["dsl", "eql", "eval", "plan", "triage", "elastic", "local", "kibana"]),
     ("checkpoint", &["rule"]),
     ("schedule", &["dsl", "eql", "eval", "plan"]),
 ];
 
 /// Stages that are synchronous and know neither clock nor environment.
-const PURE: [&str; 7] = ["eql", "eval", "dsl", "plan", "rule", "alert", "report"];
+const PURE: [&str; 9] = ["eql", "eval", "dsl", "plan", "rule", "triage", "kibana", "alert", "report"];
 
 /// Stages that are told the time. They may measure how long something took.
-const TOLD_THE_TIME: [&str; 8] = ["eql", "eval", "dsl", "plan", "rule", "alert", "report", "detect"];
+const TOLD_THE_TIME: [&str; 10] =
+    ["eql", "eval", "dsl", "plan", "rule", "triage", "kibana", "alert", "report", "detect"];
 
 const CLOCKS: [&[&str]; 3] = [&["SystemTime", "now"], &["Utc", "now"], &["Local", "now"]];
 const IMPURE: [&[&str]; 6] =

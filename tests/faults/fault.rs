@@ -4,12 +4,14 @@ use serde_json::{Value, json};
 
 use super::http::{Answer, Request};
 
-/// A request by what the daemon wants with it.
+/// A request by what the daemon wants with it, and by what another tool in its place does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     Greeting,
     Clock,
     AlertsIndex,
+    StateIndex,
+    ExpensiveQueries,
     Resolve,
     FieldTypes,
     LoadCheckpoint,
@@ -19,6 +21,8 @@ pub enum Kind {
     Page,
     KnownAlerts,
     Bulk,
+    /// A page as tools read it that scroll.
+    Scroll,
     Other,
 }
 
@@ -46,12 +50,16 @@ impl Kind {
             _ if path == "/" => Self::Greeting,
             _ if has("/_nodes/") => Self::Clock,
             _ if has("/_alias/") => Self::AlertsIndex,
+            _ if has("/_cluster/settings") => Self::ExpensiveQueries,
+            "HEAD" if path.ends_with("-state") => Self::StateIndex,
             _ if has("/_resolve/") => Self::Resolve,
             _ if has("/_field_caps") => Self::FieldTypes,
             "GET" if has("/_doc/") => Self::LoadCheckpoint,
             "PUT" if has("/_doc/") => Self::SaveCheckpoint,
             "DELETE" if has("/_pit") => Self::ClosePit,
             _ if has("/_pit") => Self::OpenPit,
+            "POST" if request.target.contains("scroll") => Self::Scroll,
+            _ if has("/_search/scroll") => Self::Other,
             _ if path == "/_search" => Self::Page,
             _ if has("/_search") => Self::KnownAlerts,
             _ if has("/_bulk") => Self::Bulk,
@@ -110,7 +118,9 @@ impl Fault {
     /// Whether such a request can have it.
     pub fn fits(self, kind: Kind) -> bool {
         match self {
-            Self::TimedOut | Self::FailedShards => matches!(kind, Kind::Page | Kind::KnownAlerts),
+            Self::TimedOut | Self::FailedShards => {
+                matches!(kind, Kind::Page | Kind::KnownAlerts | Kind::Scroll)
+            }
             Self::MixedItems => kind == Kind::Bulk,
             _ => true,
         }
@@ -128,6 +138,9 @@ pub fn lie(fault: Fault, answer: &mut Answer) {
             "reason": {"type": "query_shard_exception", "reason": "failed to create query"}}]);
     }
     body["hits"]["hits"] = json!([]);
+    if let Some(total) = body.pointer_mut("/hits/total/value") {
+        *total = json!(0);
+    }
     answer.body = body.to_string().into_bytes();
 }
 

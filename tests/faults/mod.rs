@@ -3,14 +3,19 @@
 
 mod alerts;
 mod backfills;
+mod cost;
 mod dice;
+mod elastalert;
 mod fault;
+mod head_to_head;
 mod http;
 mod indices;
 mod kills;
 mod late;
 mod mixed;
 mod nodes;
+mod owed;
+mod peers;
 mod proxy;
 mod replicas;
 mod requests;

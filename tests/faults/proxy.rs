@@ -134,6 +134,11 @@ impl Proxy {
         self.shared.state().seen.get(&kind).copied().unwrap_or_default()
     }
 
+    /// How many requests of each kind came by so far.
+    pub fn seen_by_kind(&self) -> BTreeMap<Kind, usize> {
+        self.shared.state().seen.clone()
+    }
+
     /// How many requests came by so far.
     pub fn seen_all(&self) -> usize {
         self.shared.state().seen.values().sum()

@@ -67,7 +67,7 @@ fn searches_that_lie_leave_their_time_owed() {
         world.proxy.calm();
         world.settles();
     }
-    assert!(world.said().contains("is owed: "), "{}", world.said());
+    assert!(world.said().contains("owed: it is tried again"), "{}", world.said());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
-use stakeout::alert::{AlertBuilder, Found, Run, alert_id};
+use stakeout::alert::{AlertBuilder, Found, Places, Run, alert_id};
 use stakeout::event::Event;
 use stakeout::rule::{Rule, embedded};
 
@@ -29,7 +29,10 @@ pub struct Maker {
 impl Maker {
     pub fn new() -> Self {
         let rule = embedded().expect("the built-in rules").rules.remove(0);
-        let builder = AlertBuilder::new(&rule, &Run { id: "run-1".into(), kind: "backfill" });
+        let builder = AlertBuilder::new(
+            &rule,
+            &Run { id: "run-1".into(), kind: "backfill", places: Places::default() },
+        );
         Self { rule, builder }
     }
 
@@ -112,7 +115,7 @@ fn triage() -> Document {
             {"effect": "disruptive", "command": "aws iam put-role-policy --role-name 'app-role' \
                 --policy-name 'AWSRevokeOlderSessions' --policy-document '{\"Version\":\"2012-10-17\"}'"}],
         "stakeout.pivots": [
-            {"title": "Everything this session did",
+            {"label": "Everything this session did",
                 "url": "https://kibana.example.com/app/discover#/?_a=(query:(language:kuery))",
                 "query": "user.id : \"AROAATTACK00000000001:i-0a1b2c3d4e5f60001\""}],
         "kibana.alert.url": "https://kibana.example.com/app/discover#/doc/1"}))
@@ -132,7 +135,9 @@ pub fn everywhere(maker: &Maker, value: &str) -> Document {
         "stakeout.verdict": {"grade": value, "score": 1, "text": value,
             "evidence": [{"group": value, "weight": 1, "text": value}]},
         "stakeout.triage": {"q": {"question": value, "status": value, "text": value}},
-        "stakeout.commands": [{"effect": value, "title": value, "command": value}],
-        "stakeout.pivots": [{"title": value, "url": value, "query": format!("{value} query")}]})));
+        "stakeout.commands": [{"effect": value, "label": value, "command": value, "undo": value, "note": value,
+            "withheld": value}],
+        "stakeout.pivots": [{"label": value, "url": value, "query": format!("{value} query"), "from": value, "to": value,
+            "indices": [value], "withheld": value}]})));
     alert
 }

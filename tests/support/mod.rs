@@ -8,7 +8,8 @@
 //! | `STAKEOUT_TEST_NODE_DIR` | a temporary folder | where they keep their files; `tests/run` kills what is left there |
 //! | `STAKEOUT_REQUIRE_NODE` | `1` | a node test that would be skipped fails |
 //! | `STAKEOUT_TEST_TRIALS`, `STAKEOUT_TEST_SEED` | | how many random questions are asked of the node, and which |
-//! | `STAKEOUT_TEST_FAULT_RUNS`, `STAKEOUT_TEST_BURST` | | how many random fault runs there are, and how large a burst is |
+//! | `STAKEOUT_TEST_FAULT_RUNS`, `STAKEOUT_TEST_AT_ONCE` | | how many random fault runs there are, and how many of them side by side |
+//! | `STAKEOUT_TEST_BURST` | | how large a burst is |
 //!
 //! A test file that needs a node is named `…_node.rs`: `tests/run` runs those again for every further version.
 #![allow(dead_code, unused_imports, reason = "every test file takes the part that it needs")]

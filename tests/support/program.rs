@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -51,10 +51,14 @@ pub struct Running {
 impl Running {
     /// Starts the program; what it says goes to a file in `folder`.
     pub fn start(folder: &Path, arguments: &[&str]) -> Self {
+        Self::spawn(folder, super::stakeout().args(arguments))
+    }
+
+    /// Starts any program in the same way.
+    pub fn spawn(folder: &Path, command: &mut Command) -> Self {
         let log = folder.join("stderr");
         let file = File::create(&log).expect("a file for what it says");
-        let child = super::stakeout()
-            .args(arguments)
+        let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(file)
@@ -88,9 +92,19 @@ impl Running {
 
     /// Sends a signal by name and waits for the end.
     pub fn end(&mut self, signal: &str) -> ExitStatus {
-        let command = format!("kill -{signal} {}", self.child.id());
-        let sent = std::process::Command::new("sh").args(["-c", &command]).status().expect("a shell");
+        self.signal(signal);
+        self.ends()
+    }
+
+    /// Sends a signal by name.
+    pub fn signal(&self, name: &str) {
+        let command = format!("kill -{name} {}", self.child.id());
+        let sent = Command::new("sh").args(["-c", &command]).status().expect("a shell");
         assert!(sent.success(), "it had ended by itself:\n{}", self.said());
+    }
+
+    /// Waits for the end.
+    pub fn ends(&mut self) -> ExitStatus {
         eventually(END, "the program to end", || self.child.try_wait().expect("own child"))
     }
 }

@@ -1,0 +1,81 @@
+//! From arguments to where events come from, alerts go to and checkpoints are kept.
+
+use super::args::PlaceArgs;
+use super::connect;
+use super::output;
+use crate::alert::Places;
+use crate::checkpoint::Store;
+use crate::detect::{Sink, Source};
+use crate::local::{AlertFile, AlertIds, EventFiles, StateFile};
+
+/// The places of a command that writes alerts; an alert file is made, locked and mended.
+///
+/// # Errors
+/// The settings of the cluster cannot be used, or the alert file cannot be opened.
+pub fn to_write(args: &PlaceArgs) -> anyhow::Result<(Source, Sink, Store)> {
+    if args.events.is_empty() {
+        return on_cluster(args);
+    }
+    let alerts = AlertFile::open(&args.alerts)?;
+    say_found(&alerts);
+    Ok((events(args), Sink::file(alerts), checkpoints(args)))
+}
+
+/// The places of a command that writes nothing; an alert file may be in use by another process, or not there.
+///
+/// # Errors
+/// The settings of the cluster cannot be used, or the alert file cannot be read.
+pub fn to_read(args: &PlaceArgs) -> anyhow::Result<(Source, Sink, Store)> {
+    if args.events.is_empty() {
+        let (source, sink, store) = on_cluster(args)?;
+        return Ok((source, sink, Store::Discard(Box::new(store))));
+    }
+    let alerts = AlertIds::read(&args.alerts)?;
+    Ok((events(args), Sink::only_read(alerts), Store::Discard(Box::new(checkpoints(args)))))
+}
+
+/// Where the alerts can be looked at.
+///
+/// # Errors
+/// The address or the space of Kibana is none.
+pub fn looked_at(args: &PlaceArgs) -> anyhow::Result<Places> {
+    let kibana = connect::kibana(args.kibana_url.as_deref(), args.kibana_space.as_deref())?;
+    let alerts = args.events.is_empty().then(|| args.alerts_index.alias().to_owned());
+    Ok(Places { kibana, alerts })
+}
+
+fn on_cluster(args: &PlaceArgs) -> anyhow::Result<(Source, Sink, Store)> {
+    let cluster = connect::cluster(&args.connection)?;
+    let index = args.alerts_index.clone();
+    let store = Store::Cluster { cluster: cluster.clone(), index: index.state_index() };
+    Ok((Source::Cluster(cluster.clone()), Sink::Cluster { cluster, index }, store))
+}
+
+/// The events, without the files that stakeout itself writes among them.
+fn events(args: &PlaceArgs) -> Source {
+    let state = StateFile::beside(&args.alerts);
+    let own = AlertFile::own_files(&args.alerts).into_iter().chain(state.own_files());
+    Source::Files(EventFiles::new(args.events.clone()).without(own))
+}
+
+fn checkpoints(args: &PlaceArgs) -> Store {
+    Store::file(StateFile::beside(&args.alerts))
+}
+
+fn say_found(alerts: &AlertFile) {
+    let found = alerts.found();
+    if found.cut_off_bytes > 0 {
+        let path = alerts.path().display();
+        output::say(&format!(
+            "warning: `{path}` ended in half an alert ({} bytes), moved aside",
+            found.cut_off_bytes
+        ));
+    }
+    if let Some(line) = found.first_unknown_line {
+        let path = alerts.path().display();
+        output::say(&format!(
+            "warning: `{path}` holds {} lines that are no alerts, first line {line}",
+            found.unknown_lines
+        ));
+    }
+}

@@ -1,0 +1,172 @@
+//! One page of due alerts: asked about together, each alert updated with what came of it.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Map, Value};
+
+use super::due::DueAlert;
+use super::{TriageReport, Triager};
+use crate::elastic::{ElasticError, PartialDocument, SearchItem};
+use crate::triage::{
+    Answer, Batch, Case, Outcome, Plan, Prepared, Principal, Record, Sources, Status, StoredTriage, Verdict,
+    due_after,
+};
+
+/// How long a page may be searched for; what is left then is owed, and asked again.
+const LONGEST: Duration = Duration::from_secs(20);
+
+/// How many searches go into one request.
+const SEARCHES: usize = 100;
+
+/// When what failed or was owed is asked again.
+const RETRY: TimeDelta = TimeDelta::minutes(5);
+
+/// How long one triage serves for all alerts of a rule and principal.
+const SHARED: TimeDelta = TimeDelta::minutes(15);
+
+/// One triage, and the alerts that it is for, the first of which it is about.
+struct Session<'d, 'r> {
+    prepared: &'r Prepared<'r>,
+    guide: Option<&'r str>,
+    alerts: Vec<&'d DueAlert>,
+}
+
+impl Triager {
+    /// Works on `due`.
+    pub(super) async fn page(
+        &self,
+        due: &[DueAlert],
+        known: &BTreeMap<String, Sources>,
+        now: DateTime<Utc>,
+        report: &mut TriageReport,
+    ) -> Result<(), ElasticError> {
+        let prepared: BTreeMap<&str, Prepared<'_>> = known
+            .iter()
+            .filter_map(|(id, sources)| {
+                let rule = self.rules.get(id)?;
+                Some((id.as_str(), Prepared::new(&rule.triage, Some(sources), "")))
+            })
+            .collect();
+        let sessions = self.sessions(due, &prepared);
+        let mut batch = Batch::default();
+        let plans: Vec<(Case<'_>, Plan)> =
+            sessions.iter().filter_map(|session| session.plan(now, &mut batch)).collect();
+        let outcomes = self.search(&batch, report).await?;
+        let grouping = self.grouping(due).await?;
+        report.requests += 1;
+        let mut parts = Vec::with_capacity(due.len());
+        for (session, (case, plan)) in sessions.iter().zip(plans) {
+            let answers = session.prepared.answers(plan, &case, &outcomes);
+            let verdict = Verdict::of(session.prepared, &answers, &case, now, &self.expected);
+            for alert in &session.alerts {
+                let mut fields = session.fields(alert, case.at, &answers, &verdict, now);
+                if let Some(group) = grouping.by_alert.get(&alert.alert.id) {
+                    fields.insert("stakeout.group.id".into(), Value::from(group.as_str()));
+                }
+                let (index, id) = (alert.alert.index.clone(), alert.alert.id.clone());
+                parts.push(PartialDocument { index, id, fields });
+            }
+        }
+        let own = parts.len();
+        parts.extend(grouping.moved);
+        self.write(&parts, own, report).await;
+        Ok(())
+    }
+
+    async fn write(&self, parts: &[PartialDocument], own: usize, report: &mut TriageReport) {
+        let outcomes = self.cluster.bulk_update(parts).await;
+        let mut first = None;
+        for (at, outcome) in outcomes.iter().enumerate() {
+            match outcome {
+                Ok(()) if at < own => report.alerts += 1,
+                Ok(()) => {}
+                Err(reason) => {
+                    report.unwritten += 1;
+                    first.get_or_insert(reason);
+                }
+            }
+        }
+        if let Some(reason) = first {
+            tracing::warn!("triage could not be written to some alerts and is tried again: {reason}");
+        }
+    }
+
+    /// Alerts of one rule and principal within fifteen minutes are one session.
+    fn sessions<'d, 'r>(
+        &'r self,
+        due: &'d [DueAlert],
+        prepared: &'r BTreeMap<&str, Prepared<'r>>,
+    ) -> Vec<Session<'d, 'r>> {
+        let mut order: Vec<&DueAlert> = due.iter().collect();
+        order.sort_by_key(|alert| alert.at);
+        let mut sessions: Vec<Session<'d, 'r>> = Vec::new();
+        let mut open: BTreeMap<(&str, Principal), usize> = BTreeMap::new();
+        for alert in order {
+            let Some(prepared) = prepared.get(alert.rule_id.as_str()) else { continue };
+            let key = Principal::of(&alert.alert).map(|who| (alert.rule_id.as_str(), who));
+            let session = key.as_ref().and_then(|key| open.get(key)).map(|at| &mut sessions[*at]);
+            if let Some(session) = session.filter(|session| alert.at - session.alerts[0].at <= SHARED) {
+                session.alerts.push(alert);
+                continue;
+            }
+            open.extend(key.map(|key| (key, sessions.len())));
+            let guide = self.rules.get(&alert.rule_id).and_then(|rule| rule.note.as_deref());
+            sessions.push(Session { prepared, guide, alerts: vec![alert] });
+        }
+        sessions
+    }
+
+    /// Asks the searches one request after the other, as long as there is time.
+    async fn search(&self, batch: &Batch, report: &mut TriageReport) -> Result<Vec<Outcome>, ElasticError> {
+        let started = Instant::now();
+        let searches: Vec<SearchItem> = batch
+            .searches()
+            .map(|search| SearchItem { indices: search.indices, body: search.body })
+            .collect();
+        let mut outcomes = Vec::with_capacity(searches.len());
+        for chunk in searches.chunks(SEARCHES) {
+            if started.elapsed() > LONGEST {
+                outcomes.extend(chunk.iter().map(|_| Outcome::Owed));
+                continue;
+            }
+            report.requests += 1;
+            report.searches += chunk.len() as u64;
+            match self.cluster.multi_search(chunk, &["aggregations"]).await {
+                Ok(answers) => outcomes.extend(answers.into_iter().map(Outcome::Answered)),
+                Err(error) if error.is_unreachable() => return Err(error),
+                Err(error) => outcomes.extend(chunk.iter().map(|_| Outcome::Failed(error.to_string()))),
+            }
+        }
+        Ok(outcomes)
+    }
+}
+
+impl<'d> Session<'d, '_> {
+    fn plan(&self, now: DateTime<Utc>, batch: &mut Batch) -> Option<(Case<'d>, Plan)> {
+        let first = self.alerts.first()?;
+        let case = Case::new(self.prepared.triage(), &first.alert.id, &first.alert, first.at);
+        let plan = self.prepared.plan(&case, now, &StoredTriage::of(&first.alert), batch);
+        Some((case, plan))
+    }
+
+    /// What is written into one alert of the session.
+    fn fields(
+        &self,
+        alert: &DueAlert,
+        session_at: DateTime<Utc>,
+        answers: &[Answer],
+        verdict: &Verdict,
+        now: DateTime<Utc>,
+    ) -> Map<String, Value> {
+        let triage = self.prepared.triage();
+        let next = due_after(triage, session_at, now);
+        let open = answers.iter().any(|answer| matches!(answer.status, Status::Failed | Status::Partial));
+        let retry = (open && alert.deserves_patience(now)).then(|| now + RETRY);
+        let due = [next, retry].into_iter().flatten().min();
+        let case = Case::new(triage, &alert.alert.id, &alert.alert, alert.at);
+        let record = Record { prepared: self.prepared, answers, verdict, now, due, guide: self.guide };
+        record.fields(&case)
+    }
+}

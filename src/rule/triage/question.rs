@@ -1,0 +1,101 @@
+//! One question of a rule's triage.
+
+use chrono::TimeDelta;
+
+use super::words::{When, Words};
+use crate::eql::Query;
+
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QuestionKind {
+    /// How many events, first and last, on how many days.
+    Count,
+    /// The same, and the values of a field.
+    Terms,
+    /// When the first and the last was.
+    FirstLast,
+    /// Whether there is any.
+    Exists,
+    /// How many of the events have the value that the alert's event has in a field.
+    Compare,
+    /// Whether the alert's own event satisfies the condition; nothing is searched.
+    Event,
+}
+
+impl QuestionKind {
+    /// The kind of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "count" => Self::Count,
+            "terms" => Self::Terms,
+            "first_last" => Self::FirstLast,
+            "exists" => Self::Exists,
+            "compare" => Self::Compare,
+            "event" => Self::Event,
+            _ => return None,
+        })
+    }
+
+    /// Whether it searches; otherwise the alert's own event answers.
+    #[must_use]
+    pub fn is_searched(self) -> bool {
+        self != Self::Event
+    }
+}
+
+/// Where a question is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Indices {
+    /// In the rule's own indices.
+    Rule,
+    /// Among the alerts.
+    Alerts,
+    /// In these.
+    Patterns(Vec<String>),
+}
+
+/// One question.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TriageQuestion {
+    /// Its name, unlike any other of the rule: lower case letters, digits and `_`.
+    pub id: String,
+    /// The question in words.
+    pub question: String,
+    /// The part of the guide that it answers.
+    pub guide_step: Option<String>,
+    /// What is asked.
+    pub kind: QuestionKind,
+    /// Which events are meant, as a query over any category with placeholders; none for every event, which only a
+    /// question to the alert's own event may say.
+    pub condition: Option<Query>,
+    /// The field of [`QuestionKind::Terms`] and [`QuestionKind::Compare`].
+    pub field: Option<String>,
+    /// How long before the alert's event the time asked for begins; less than nothing for after it.
+    pub before: TimeDelta,
+    /// How long after the alert's event it ends; less than nothing for before it.
+    pub after: TimeDelta,
+    /// Where it is asked.
+    pub indices: Indices,
+    /// What is said where something was found.
+    pub say: Words,
+    /// What is said where nothing was.
+    pub say_none: Words,
+    /// What the answer is evidence of.
+    pub evidence: Vec<Evidence>,
+}
+
+/// What an answer is evidence of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evidence {
+    /// When it counts.
+    pub when: When,
+    /// Ten times the decimal logarithm of how much likelier the answer is in an attack than in ordinary work.
+    pub weight: i32,
+    /// Evidence of one group says the same thing: only the strongest of each sign counts.
+    pub group: String,
+    /// Whether it alone decides for the top grade.
+    pub is_final: bool,
+    /// What is said of it.
+    pub say: Words,
+}

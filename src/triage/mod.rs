@@ -1,0 +1,34 @@
+//! The triage of an alert: the questions of its rule as searches, and their answers as sentences and a verdict.
+//!
+//! `Triage (of a rule) + Sources → Prepared`, `Prepared + Case → Batch (searches) → Outcome → Answer → Verdict`.
+//! Nothing here knows a rule. A question that could not be asked or answered in full says so and is never held in
+//! anyone's favour.
+
+mod aggs;
+mod answer;
+mod batch;
+mod case;
+mod due;
+mod group;
+mod outcome;
+mod prepare;
+mod record;
+mod section;
+mod share;
+mod source;
+mod speech;
+mod verdict;
+
+pub use answer::{Answer, Status};
+pub use batch::{Batch, Search, Slot};
+pub use case::Case;
+pub use due::{after as due_after, is_settled};
+pub use group::{Principal, groups};
+pub use outcome::Outcome;
+pub use prepare::{Plan, Prepared};
+pub use record::{ASKED_AT, DUE, Record, StoredTriage};
+pub use source::{Source, Sources, wanted_fields};
+pub use verdict::{Verdict, Weighed};
+
+#[cfg(test)]
+mod tests;

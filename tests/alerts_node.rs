@@ -1,0 +1,146 @@
+//! Alerts on a real node: every field is taken with its type, whatever the event holds, and what an alert offers to the
+//! analyst keeps its meaning.
+
+mod support;
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use support::Cluster;
+use support::program::stakeout;
+use support::story::{Shape, SignIn, mapping, rule_over, seconds_ago};
+
+const KIBANA: &str = "https://kibana.example.com/base/s/team";
+
+/// Values that would break a query, a link, a command or a document if they were more than values.
+const HOSTILE: [&str; 8] = [
+    r#"" or user.id : *"#,
+    r"\",
+    "*",
+    "a OR b",
+    "line\nbreak",
+    "</script><script>alert(1)</script>",
+    "\u{202e}gnp.exe",
+    "'; rm -rf / #",
+];
+
+/// Sign-ins whose every text holds something hostile.
+fn events() -> Vec<Value> {
+    let event = |(number, hostile): (usize, &&str)| {
+        let mut event =
+            SignIn::new(format!("hostile-{number}-{hostile}"), seconds_ago(120)).document(Shape::Integration);
+        event["user"] = json!({"id": format!("AROAEXAMPLE00000000001:i-{hostile}"), "name": hostile});
+        event["user_agent"] = json!({"original": hostile.repeat(100_000 / hostile.len())});
+        event["rule"] = json!({"name": hostile});
+        event["aws"]["cloudtrail"]["user_identity"]["arn"] =
+            json!(format!("arn:aws:sts::111122223333:assumed-role/{hostile}/x"));
+        event
+    };
+    HOSTILE.iter().enumerate().map(event).collect()
+}
+
+/// Runs the rule over `index` and returns the alerts.
+fn alerts(node: &Cluster, index: &str, folder: &Path) -> Vec<Value> {
+    let (url, alerts) = (node.url().to_owned(), node.name("alerts"));
+    let rule = rule_over(folder, &[index], "now-6m", "5m");
+    let rule = rule.to_str().expect("a path");
+    let ended = stakeout(&[
+        "run",
+        "--backfill",
+        "1h",
+        "--elasticsearch-url",
+        &url,
+        "--alerts-index",
+        &alerts,
+        "--rules",
+        rule,
+        "--kibana-url",
+        KIBANA,
+    ]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    node.refresh(&alerts);
+    let found = node.post(&format!("/{alerts}/_search"), &json!({"size": 100}));
+    found["hits"]["hits"].as_array().expect("hits").iter().map(|hit| hit["_source"].clone()).collect()
+}
+
+#[test]
+fn hostile_events_end_in_whole_alerts_with_safe_searches_and_commands() {
+    let Some(node) = Cluster::connect() else { return };
+    let (index, folder) = (node.name("logs"), tempfile::tempdir().expect("a folder"));
+    node.put(&format!("/{index}"), &mapping());
+    node.bulk(&index, events());
+    node.refresh(&index);
+    let alerts = alerts(&node, &index, folder.path());
+    assert_eq!(alerts.len(), HOSTILE.len());
+    for alert in &alerts {
+        assert!(alert.get("stakeout.reduced.reason").is_none(), "{}", alert["stakeout.reduced.reason"]);
+        let hostile = alert["user"]["name"].as_str().expect("a name");
+        assert!(
+            HOSTILE.contains(&hostile) && alert["rule"]["name"] == hostile && alert["threat"].is_object()
+        );
+        let url = alert["kibana.alert.url"].as_str().expect("a link");
+        assert!(url.starts_with(&format!("{KIBANA}/app/r?l=DISCOVER_APP_LOCATOR&")), "{url}");
+        for pivot in alert["stakeout.pivots"].as_array().expect("searches") {
+            let url = pivot["url"].as_str().unwrap_or_default();
+            assert!(url.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>\"'`\\".contains(&byte)), "{url}");
+            assert_eq!(pivot["query"].is_null(), pivot["withheld"].is_string(), "{pivot}");
+        }
+        for command in alert["stakeout.commands"].as_array().expect("commands") {
+            let text = command["command"].as_str().unwrap_or_default();
+            assert!(!text.contains("{role_name}") && !text.contains("rm -rf"), "{text}");
+            assert_eq!(command["command"].is_null(), command["withheld"].is_string(), "{command}");
+        }
+        let reason = alert["kibana.alert.reason"].as_str().expect("a reason");
+        assert!(!reason.contains(['\n', '\u{202e}']), "{reason}");
+    }
+}
+
+#[test]
+fn the_new_fields_are_mapped_and_can_be_searched() {
+    let Some(node) = Cluster::connect() else { return };
+    let (index, folder) = (node.name("plain"), tempfile::tempdir().expect("a folder"));
+    node.put(&format!("/{index}"), &mapping());
+    let mut event = SignIn::new("plain", seconds_ago(120)).document(Shape::Filebeat);
+    event["user.id"] = json!("AROAEXAMPLE00000000001:i-0a1b2c3d4e5f60001");
+    event["aws.cloudtrail.user_identity.arn"] =
+        json!("arn:aws:sts::111122223333:assumed-role/app-role/i-0a1b2c3d4e5f60001");
+    node.bulk(&index, [event]);
+    node.refresh(&index);
+    assert_eq!(alerts(&node, &index, folder.path()).len(), 1);
+    let alerts = node.name("alerts");
+    for clause in [
+        json!({"term": {"stakeout.commands.effect": "disruptive"}}),
+        json!({"range": {"stakeout.pivots.from": {"lte": "now"}}}),
+        json!({"term": {"stakeout.pivots.indices": index}}),
+        json!({"term": {"rule.id": "d1e5e410-3e34-412e-9b1f-dd500b3b55cd"}}),
+        json!({"term": {"threat.technique.subtechnique.id": "T1021.007"}}),
+        json!({"term": {"kibana.alert.rule.immutable": "false"}}),
+        json!({"range": {"kibana.alert.rule.created_at": {"gte": "2024-07-24", "lte": "2024-07-24"}}}),
+        json!({"term": {"kibana.space_ids": "team"}}),
+    ] {
+        let found = node.post(&format!("/{alerts}/_count"), &json!({"query": clause}));
+        assert_eq!(found["count"], 1, "{clause}");
+    }
+}
+
+/// What Kibana makes of `field : "value"` for fields that it does not know as keywords.
+#[test]
+fn a_phrase_finds_the_values_of_flattened_fields() {
+    let Some(node) = Cluster::connect() else { return };
+    let index = node.name("flat");
+    let flattened = json!({"mappings": {"properties": {"aws.cloudtrail.flattened.request_parameters": {"type": "flattened"}}}});
+    node.put(&format!("/{index}"), &flattened);
+    let parameters = json!({"roleSessionName": "i-0a1b2c3d4e5f60001", "roleName": "app-role"});
+    node.bulk(&index, [json!({"aws": {"cloudtrail": {"flattened": {"request_parameters": parameters}}}})]);
+    node.refresh(&index);
+    let root = "aws.cloudtrail.flattened.request_parameters";
+    for (field, value, count) in [
+        (root.to_owned(), "i-0a1b2c3d4e5f60001", 1),
+        (root.to_owned(), "i-0a1b", 0),
+        (format!("{root}.roleSessionName"), "i-0a1b2c3d4e5f60001", 1),
+        (format!("{root}.roleName"), "i-0a1b2c3d4e5f60001", 0),
+    ] {
+        let query = json!({"query": {"match_phrase": {&field: value}}});
+        assert_eq!(node.post(&format!("/{index}/_count"), &query)["count"], count, "{field} {value}");
+    }
+}

@@ -1,0 +1,99 @@
+//! What a window costs, request by request: what reading needs, and what safety adds.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::fault::{Fault, Kind};
+use super::world::World;
+use crate::support::story::seconds_ago;
+
+/// What a run of all rules asks once.
+const RUN: [Kind; 5] =
+    [Kind::Greeting, Kind::Clock, Kind::ExpensiveQueries, Kind::AlertsIndex, Kind::StateIndex];
+
+/// What reading one window of one rule takes.
+const WINDOW: [Kind; 7] = [
+    Kind::LoadCheckpoint,
+    Kind::Resolve,
+    Kind::FieldTypes,
+    Kind::OpenPit,
+    Kind::Page,
+    Kind::ClosePit,
+    Kind::SaveCheckpoint,
+];
+
+/// What a sweep adds, once an hour.
+const SWEEP: [Kind; 4] = [Kind::OpenPit, Kind::Page, Kind::ClosePit, Kind::SaveCheckpoint];
+
+/// What a replica adds where it was faster: its checkpoint is read, and written over.
+const LOST_RACE: [Kind; 2] = [Kind::LoadCheckpoint, Kind::SaveCheckpoint];
+
+/// The requests of exactly one run of the daemon; `before` happens before its first, `at_save` before its checkpoint
+/// is written.
+fn one_run(
+    world: &mut World,
+    before: impl FnOnce(&mut World),
+    at_save: Option<fn(&World)>,
+) -> BTreeMap<Kind, usize> {
+    world.proxy.order(Kind::Greeting, Fault::HeldBefore, 1);
+    world.proxy.held();
+    before(world);
+    let counted = world.proxy.seen_by_kind();
+    if let Some(at_save) = at_save {
+        world.proxy.order(Kind::SaveCheckpoint, Fault::HeldBefore, 1);
+        world.proxy.release();
+        world.proxy.held();
+        at_save(world);
+    }
+    world.proxy.order(Kind::Greeting, Fault::HeldBefore, 1);
+    world.proxy.release();
+    world.proxy.held();
+    let mut more = world.proxy.seen_by_kind();
+    for (kind, times) in counted {
+        *more.entry(kind).or_default() -= times;
+    }
+    more.retain(|_, times| *times > 0);
+    world.proxy.release();
+    more
+}
+
+fn sum(parts: &[&[Kind]]) -> BTreeMap<Kind, usize> {
+    let mut sum = BTreeMap::new();
+    for kind in parts.iter().copied().flatten() {
+        *sum.entry(*kind).or_default() += 1;
+    }
+    sum
+}
+
+/// Lets the last hour's sweep be long ago.
+fn sweep_is_due(world: &mut World) {
+    let long_ago = json!((seconds_ago(0) - TimeDelta::hours(2)).to_rfc3339());
+    world.change_checkpoint(|cursor| cursor["swept_until"] = long_ago.clone());
+}
+
+/// Writes the checkpoint as a replica does that was faster.
+fn replica_was_faster(world: &World) {
+    world.change_checkpoint(|_| {});
+}
+
+#[test]
+fn a_window_asks_no_more_than_it_must() {
+    let Some(world) = World::shared() else { return };
+    let mut world = world.watched();
+    let quiet: [&[Kind]; 2] = [&RUN, &WINDOW];
+    assert_eq!(one_run(&mut world, |_| {}, None), sum(&quiet), "nothing happens");
+    let matches = one_run(&mut world, |world| world.happen(3), None);
+    assert_eq!(matches, sum(&[&RUN, &WINDOW, &[Kind::KnownAlerts, Kind::Bulk]]), "matches");
+    world.settles();
+    world.overlap_passes();
+    world.windows_pass(1);
+    assert_eq!(one_run(&mut world, |_| {}, None), sum(&quiet), "nothing happens again");
+    let raced = one_run(&mut world, |_| {}, Some(replica_was_faster));
+    assert_eq!(raced, sum(&[&RUN, &WINDOW, &LOST_RACE]), "a replica was faster");
+    // The alerts of the last 24 hours are looked for, and not written again.
+    let swept = one_run(&mut world, sweep_is_due, None);
+    assert_eq!(swept, sum(&[&RUN, &WINDOW, &SWEEP, &[Kind::KnownAlerts]]), "a sweep over matches");
+    world.settles();
+}
