@@ -34,13 +34,14 @@ impl Spill {
         Ok(place)
     }
 
-    /// Gets a document back. Everything must have been put before the first is got.
+    /// Gets a document back; others may be set aside after that.
     pub fn get(&mut self, place: Place) -> io::Result<Map<String, Value>> {
         self.file.flush()?;
         let file = self.file.get_mut();
         file.seek(SeekFrom::Start(place.offset))?;
         let mut bytes = vec![0; place.length];
         file.read_exact(&mut bytes)?;
+        file.seek(SeekFrom::Start(self.end))?;
         Ok(serde_json::from_slice(&bytes)?)
     }
 }
@@ -56,7 +57,11 @@ mod tests {
         let documents: Vec<_> = (0..100)
             .map(|number| json!({"n": number, "text": "é".repeat(number)}).as_object().unwrap().clone())
             .collect();
-        let places: Vec<_> = documents.iter().map(|document| spill.put(document).unwrap()).collect();
+        let mut places = Vec::new();
+        for (number, document) in documents.iter().enumerate() {
+            places.push(spill.put(document).unwrap());
+            assert_eq!(spill.get(places[number / 2]).unwrap(), documents[number / 2]);
+        }
         for (document, place) in documents.iter().zip(places).rev() {
             assert_eq!(spill.get(place).unwrap(), *document);
         }
