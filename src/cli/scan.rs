@@ -4,15 +4,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::args::{Format, ScanArgs};
+use super::args::ScanArgs;
+use super::hit::{Finder, Hit, Hits};
+use super::look::Look;
 use super::pipes::Pipes;
 use super::{Ending, output, rules};
-use crate::diagnostic::{Diagnostic, render, sanitize};
+use crate::diagnostic::{Diagnostic, render};
 use crate::eql::Query;
 use crate::eval::Matcher;
-use crate::local::{EventFiles, Located, ReadProblem};
+use crate::local::{EventFiles, ReadProblem};
+use crate::schedule;
 use crate::schema::Schema;
 
 /// Unreadable lines that are shown one by one.
@@ -20,8 +23,7 @@ const SHOWN_PROBLEMS: u64 = 20;
 
 /// One rule or query, ready to be tried on events.
 struct Search {
-    rule_id: Option<String>,
-    name: String,
+    finder: Finder,
     matcher: Matcher,
 }
 
@@ -34,14 +36,15 @@ struct Totals {
 }
 
 /// Prints every event of the files that a rule or the query matches.
-pub fn scan(args: &ScanArgs, color: bool) -> Ending {
-    match searches(args, color) {
-        Ok((searches, pipes)) => go(args, &searches, pipes),
+pub fn scan(args: &ScanArgs, color: bool, look: Look) -> Ending {
+    let hits = || Hits::new(args, look, schedule::utc_now());
+    match searches(args, color).and_then(|(searches, pipes)| Ok((searches, pipes, hits()?))) {
+        Ok((searches, pipes, hits)) => go(args, &searches, pipes, hits),
         Err(error) => Ending::Wrong(error),
     }
 }
 
-fn searches(args: &ScanArgs, color: bool) -> anyhow::Result<(Vec<Search>, Option<Pipes>)> {
+fn searches(args: &ScanArgs, color: bool) -> anyhow::Result<(Vec<Search>, Option<Pipes<Hit>>)> {
     let schema = schema(args.mapping.as_deref())?;
     let Some(text) = &args.eql else {
         let rules = rules::load(&args.rules.rules, color)?;
@@ -49,7 +52,7 @@ fn searches(args: &ScanArgs, color: bool) -> anyhow::Result<(Vec<Search>, Option
             let matcher = Matcher::compile(&rule.query, &schema, &rule.category_field);
             let matcher =
                 matcher.map_err(|problems| refused(&rule.origin, &rule.query.text, &problems, color))?;
-            Ok(Search { rule_id: Some(rule.rule_id.clone()), name: rule.name.clone(), matcher })
+            Ok(Search { finder: Finder::rule(rule), matcher })
         };
         return Ok((rules.iter().map(search).collect::<anyhow::Result<_>>()?, None));
     };
@@ -57,7 +60,7 @@ fn searches(args: &ScanArgs, color: bool) -> anyhow::Result<(Vec<Search>, Option
     let matcher = Matcher::compile(&query, &schema, &args.event_category_field);
     let matcher = matcher.map_err(|problems| refused("--eql", text, &problems, color))?;
     let pipes = Pipes::new(&query.pipes, &args.timestamp_field);
-    Ok((vec![Search { rule_id: None, name: text.clone(), matcher }], pipes))
+    Ok((vec![Search { finder: Finder::Query(text.clone()), matcher }], pipes))
 }
 
 fn schema(mapping: Option<&Path>) -> anyhow::Result<Schema> {
@@ -74,8 +77,7 @@ fn refused(origin: &str, text: &str, problems: &[Diagnostic], color: bool) -> an
     anyhow!("the query cannot be used\n{}", shown.join("\n\n"))
 }
 
-fn go(args: &ScanArgs, searches: &[Search], mut pipes: Option<Pipes>) -> Ending {
-    let format = Format::or_fitting(args.format);
+fn go(args: &ScanArgs, searches: &[Search], mut pipes: Option<Pipes<Hit>>, mut hits: Hits) -> Ending {
     let mut totals = Totals::default();
     for found in EventFiles::new(args.paths.clone()).read() {
         let located = match found {
@@ -88,34 +90,34 @@ fn go(args: &ScanArgs, searches: &[Search], mut pipes: Option<Pipes>) -> Ending 
         totals.events += 1;
         for search in searches.iter().filter(|search| search.matcher.matches(&located.event)) {
             totals.matches += 1;
+            let hit = hits.hit(&search.finder, &located);
             if let Some(pipes) = &mut pipes {
-                pipes.take(&located, line(search, &located, format));
-            } else if !output::result(&line(search, &located, format)) {
+                pipes.take(&located, hit);
+            } else if !hits.show(hit) {
                 return Ending::Done;
             }
         }
     }
     if let Some(pipes) = pipes {
-        let lines = pipes.lines();
-        totals.matches = lines.len() as u64;
-        if !lines.iter().all(|line| output::result(line)) {
+        let through = pipes.through();
+        totals.matches = through.len() as u64;
+        if !through.into_iter().all(|hit| hits.show(hit)) {
             return Ending::Done;
         }
     }
-    totals.tell()
+    if args.shown.guide && !hits.show_guides(searches.iter().filter_map(Search::rule)) {
+        return Ending::Done;
+    }
+    let is_written = hits.finish(totals.not_read());
+    let ending = totals.tell();
+    if is_written { ending } else { Ending::Failed }
 }
 
-fn line(search: &Search, located: &Located, format: Format) -> String {
-    let path = located.path.display().to_string();
-    match format {
-        Format::Json => {
-            json!({"rule_id": search.rule_id, "rule": search.name, "path": path, "line": located.line,
-            "event": located.event.source})
-            .to_string()
-        }
-        Format::Human => {
-            let event = Value::Object(located.event.source.clone());
-            sanitize(&format!("{path}:{}: {}: {event}", located.line, search.name))
+impl Search {
+    fn rule(&self) -> Option<Arc<crate::rule::Rule>> {
+        match &self.finder {
+            Finder::Rule(rule, _) => Some(rule.clone()),
+            Finder::Query(_) => None,
         }
     }
 }
@@ -126,6 +128,12 @@ impl Totals {
         if self.problems <= SHOWN_PROBLEMS {
             output::say(&format!("warning: {problem}"));
         }
+    }
+
+    /// Why matches may lack.
+    fn not_read(&self) -> Vec<String> {
+        let shown = format!("{} lines or files could not be read; each was named on stderr", self.problems);
+        (self.problems > 0).then_some(shown).into_iter().collect()
     }
 
     fn tell(&self) -> Ending {
