@@ -20,6 +20,7 @@
 //! | [`local`] | files of events → events; alerts and state → files | EQL, rules, the clock |
 //! | [`kibana`] | conditions and values → KQL, rison, links into Discover; an alerts index → saved objects | rules, alerts, network |
 //! | [`alert`] | `Rule` + match → alert document, its id, its index | network |
+//! | [`report`] | alert documents → one page for people, and what of an alert people are shown | network, the clock |
 //! | [`checkpoint`] | `Cursor` ↔ a document in the cluster, or a local file | rules |
 //! | [`detect`] | a rule, a source, a sink, a store → a report: the one place where the stages meet | the clock |
 //! | [`schedule`] | rules and the clock → runs; signals → a clean end | queries |
@@ -40,6 +41,7 @@ pub mod event;
 pub mod kibana;
 pub mod local;
 pub mod plan;
+pub mod report;
 pub mod rule;
 pub mod schedule;
 pub mod schema;

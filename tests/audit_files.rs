@@ -63,6 +63,42 @@ fn lost_lines_are_named_and_repaired() {
 }
 
 #[test]
+fn a_report_shows_what_is_missing_and_what_was_repaired() {
+    let (folder, alerts) = place();
+    let report = folder.path().join("report.html");
+    let path = report.display().to_string();
+    let page = |command: &[&str]| {
+        on_files(&[command, &["--report", &path, "--format", "human"]].concat(), &alerts);
+        let page = fs::read_to_string(&report).expect("the report");
+        let chips = |word: &str| page.matches(&format!("<span class=\"chip\">{word}</span>")).count();
+        assert!(page.contains("Audit of 2026-11-20") && page.contains("<b>Complete.</b>"), "{page}");
+        (chips("missing"), chips("new"), page)
+    };
+    let (missing, new, shown) = page(&["audit", DAY]);
+    assert_eq!((missing, new), (2, 0));
+    assert!(shown.contains("Before the first window") && shown.contains("GetSigninToken"));
+    assert!(shown.contains("aws ec2 describe-instances"), "with its commands");
+    let (missing, new, shown) = page(&["audit", DAY, "--repair"]);
+    assert_eq!((missing, new), (0, 2));
+    assert!(shown.contains("Written now"));
+    let (missing, new, shown) = page(&["audit", DAY]);
+    assert_eq!((missing, new), (0, 0));
+    assert!(shown.contains("Nothing was found."));
+}
+
+#[test]
+fn a_report_tells_what_could_not_be_compared() {
+    let (folder, alerts) = place();
+    let report = folder.path().join("report.html");
+    let (path, report_path) = (alerts.display().to_string(), report.display().to_string());
+    let ended =
+        stakeout(&["audit", DAY, "--events", "/nowhere", "--alerts", &path, "--report", &report_path]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let page = fs::read_to_string(&report).expect("the report");
+    assert!(page.contains("<b>Incomplete.</b>") && page.contains("/nowhere"), "{page}");
+}
+
+#[test]
 fn a_file_in_use_can_be_audited_but_not_repaired() {
     let (folder, alerts) = place();
     let path = alerts.display().to_string();
@@ -125,16 +161,23 @@ fn wrong_arguments_are_refused_and_nothing_is_made() {
 
 #[test]
 fn a_reader_that_goes_away_ends_it_quietly() {
-    let (_folder, alerts) = place();
-    let path = alerts.display().to_string();
-    let mut program = support::stakeout()
-        .args(["audit", DAY, "--events", SAMPLES, "--alerts", &path])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    drop(program.stdout.take());
-    let output = program.wait_with_output().expect("own child");
-    let said = String::from_utf8(output.stderr).expect("UTF-8");
-    assert_eq!((output.status.code(), said.as_str()), (Some(0), ""), "{said}");
+    let (folder, alerts) = place();
+    let report = folder.path().join("report.html");
+    let (path, report_path) = (alerts.display().to_string(), report.display().to_string());
+    // A report is wanted all the same, and then the absence of alerts is still to be told.
+    for (more, code) in [(&[][..], 0), (&["--report", &report_path], 1)] {
+        let mut program = support::stakeout()
+            .args(["audit", DAY, "--events", SAMPLES, "--alerts", &path])
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        drop(program.stdout.take());
+        let output = program.wait_with_output().expect("own child");
+        let said = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert_eq!(said.is_empty(), more.is_empty(), "{said}");
+    }
+    assert!(fs::read_to_string(&report).expect("the report").contains("<details class=\"alert\""));
 }

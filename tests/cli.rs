@@ -326,6 +326,70 @@ fn the_lines_of_a_run_have_the_names_of_the_contract() {
 }
 
 #[test]
+fn a_backfill_leaves_a_report_of_every_match() {
+    let folder = folder();
+    let (alerts, report) = (folder.path().join("alerts.ndjson"), folder.path().join("report.html"));
+    let wanted = ["--report", &text(&report), "--format", "human"];
+    for (times, standing) in [("first", ">new<"), ("again", ">alerted before<")] {
+        let ended = backfill_samples(&alerts, &wanted);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let page = std::fs::read_to_string(&report).expect("the report");
+        assert_eq!(page.matches("<details class=\"alert\"").count(), 2, "{times}");
+        assert_eq!(page.matches(standing).count(), 2, "{times}");
+        assert!(page.contains("GetSigninToken") && page.contains("Possible investigation steps"), "{times}");
+        assert_eq!(ended.stdout.contains("ConsoleLogin by shop-web from 203.0.113.77"), times == "first");
+    }
+    let names = std::fs::read_dir(folder.path()).expect("the folder");
+    let unfinished = |name: &str| name.ends_with(".unfinished");
+    assert!(!names.filter_map(Result::ok).any(|one| unfinished(&one.file_name().to_string_lossy())));
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_refused_before_anything_runs() {
+    let folder = folder();
+    let alerts = folder.path().join("alerts.ndjson");
+    let nowhere = text(&folder.path().join("no/report.html"));
+    for path in [nowhere.as_str(), SAMPLES] {
+        let ended = backfill_samples(&alerts, &["--report", path]);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{ended:?}");
+        assert!(ended.stderr.contains(path), "{ended:?}");
+        assert_eq!(stakeout(&["scan", SAMPLES, "--report", path]).code, Some(2));
+    }
+    let daemon = stakeout(&["run", "--events", SAMPLES, "--alerts", &text(&alerts), "--report", "r.html"]);
+    assert_eq!(daemon.code, Some(2), "{daemon:?}");
+    assert!(daemon.stderr.contains("`--once`"), "{daemon:?}");
+}
+
+#[test]
+fn guides_are_printed_on_request_and_once() {
+    let folder = folder();
+    let alerts = folder.path().join("alerts.ndjson");
+    let dry = backfill_samples(&alerts, &["--dry-run", "--guide", "--format", "human"]);
+    let scan = stakeout(&["scan", SAMPLES, "--guide", "--format", "human"]);
+    for ended in [dry, scan] {
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert_eq!(ended.stdout.matches("Possible investigation steps").count(), 1, "{ended:?}");
+        assert!(ended.stdout.contains("HIGH      2026-11-20 09:44:50Z"), "{ended:?}");
+    }
+    let plain = stakeout(&["scan", SAMPLES, "--format", "human"]);
+    assert!(!plain.stdout.contains("Possible investigation steps"), "{plain:?}");
+}
+
+#[test]
+fn a_scan_leaves_a_report_of_rules_or_of_a_query() {
+    let folder = folder();
+    let report = text(&folder.path().join("report.html"));
+    let found = |arguments: &[&str]| {
+        let ended = stakeout(&[&["scan", SAMPLES, "--report", &report], arguments].concat());
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let page = std::fs::read_to_string(&report).expect("the report");
+        (page.matches("<details class=\"alert\"").count(), page.contains("id=\"guides\""))
+    };
+    assert_eq!(found(&[]), (2, true), "two documents of one finding are one");
+    assert_eq!(found(&["--eql", "any where event.action == \"ConsoleLogin\" | head 1"]), (1, false));
+}
+
+#[test]
 fn scan_finds_matches_of_rules_and_of_a_query() {
     let rules = stakeout(&["scan", SAMPLES]);
     assert_eq!((rules.code, rules.lines().len()), (Some(0), 3), "{rules:?}");

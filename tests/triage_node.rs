@@ -202,6 +202,26 @@ fn the_attack_gives_two_grouped_alerts_with_answers_and_facts() {
 }
 
 #[test]
+fn report_and_cards_of_a_backfill_hold_the_triage_of_new_and_old_alerts() {
+    let Some(scene) = Scene::new(&all(), &[Shape::Integration]) else { return };
+    let report = scene.folder.path().join("report.html");
+    let wanted = ["--report", report.to_str().expect("a plain path"), "--format", "human"];
+    // The first time nothing is there; the second time everything is, and nothing is due.
+    for (standing, cards) in [("new", true), ("alerted before", false)] {
+        let ended = scene.backfill(&wanted);
+        assert_eq!(ended.stdout.contains("theft likely +68"), cards, "{ended:?}");
+        assert!(!ended.stderr.contains("warning"), "{ended:?}");
+        let page = std::fs::read_to_string(&report).expect("the report");
+        let counted = |text: &str| page.matches(text).count();
+        let alerts = counted("<details class=\"alert\"");
+        assert!(alerts >= all().len(), "{alerts}");
+        let chip = format!("<span class=\"chip\">{standing}</span>");
+        assert_eq!((counted("<h5>Verdict: "), counted(&chip)), (alerts, alerts));
+        assert_eq!(counted("questions, answered</h5>"), alerts);
+    }
+}
+
+#[test]
 fn what_was_declared_is_weighed_and_named() {
     let story = stories::red_team();
     let Some(scene) = Scene::new(&[stories::red_team()], &[Shape::Integration]) else { return };

@@ -11,6 +11,9 @@ const FIRST_WAIT: TimeDelta = TimeDelta::seconds(30);
 /// Longest wait before an owed window is tried again.
 const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
 
+/// By less than this two replicas that fire together differ in how far they read.
+const SAME_TIME: TimeDelta = TimeDelta::seconds(10);
+
 /// How far one rule has read, as it is kept between runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
@@ -56,6 +59,14 @@ impl Cursor {
     pub fn next_window(&self, now: DateTime<Utc>, look_back: TimeDelta, overlap: TimeDelta) -> Window {
         let from = (now - look_back).min(self.done_until - overlap).max(self.origin.min(now - look_back));
         Window::new(from, now.max(from))
+    }
+
+    /// Whether `newer` says no more than that a few seconds more were read: to forget those costs nothing, as the next
+    /// window begins where this one ends.
+    #[must_use]
+    pub fn is_near(&self, newer: &Self) -> bool {
+        let ahead = newer.done_until - self.done_until;
+        ahead < SAME_TIME && Self { done_until: newer.done_until, ..self.clone() } == *newer
     }
 
     /// Records that every event of `window` was read and every alert of it acknowledged.
@@ -226,6 +237,17 @@ mod tests {
             cursor.owe(days, "x", at(10 * 86_400 + round));
         }
         assert_eq!((cursor.owed[0].retry_at - cursor.owed[0].tried_at).num_hours(), 10);
+    }
+
+    #[test]
+    fn replicas_that_fire_together_are_near_and_any_news_is_not() {
+        let kept = Cursor::starting_at(at(0));
+        let (mut newer, mut later, mut owing) = (kept.clone(), kept.clone(), kept.clone());
+        newer.finish(window(0, 9));
+        assert!(kept.is_near(&newer) && newer.is_near(&kept));
+        later.finish(window(0, 10));
+        owing.owe(window(0, 9), "x", at(9));
+        assert!(!kept.is_near(&later) && !kept.is_near(&owing) && !owing.is_near(&newer));
     }
 
     #[test]

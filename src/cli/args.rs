@@ -60,6 +60,8 @@ pub struct RunArgs {
     /// Print the alerts instead of writing them; no checkpoint moves
     #[arg(long)]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub shown: ShownArgs,
     /// What is expected to happen, such as a planned test: a file with `[[stakeout.expected]]` (repeatable)
     #[arg(long, value_name = "FILE", conflicts_with_all = ["events", "no_triage"])]
     pub expected: Vec<PathBuf>,
@@ -84,6 +86,8 @@ pub struct AuditArgs {
     /// Write the alerts that are not there; without it nothing is written
     #[arg(long)]
     pub repair: bool,
+    #[command(flatten)]
+    pub shown: ShownArgs,
     /// How results are printed [default: human on a terminal, else json]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
@@ -126,6 +130,8 @@ pub struct ScanArgs {
     /// Parse every line, even one that holds nothing a rule looks for, so that all that is not JSON is told
     #[arg(long)]
     pub every_line: bool,
+    #[command(flatten)]
+    pub shown: ShownArgs,
     /// How results are printed [default: human on a terminal, else json]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
@@ -188,6 +194,17 @@ pub struct RuleArgs {
     pub rules: Vec<PathBuf>,
 }
 
+/// What people get to see besides the results.
+#[derive(Debug, Args)]
+pub struct ShownArgs {
+    /// Write the alerts as one page that is read without Kibana; with `run`, only for --once and --backfill
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+    /// Print the investigation guide of each rule that found something (human format)
+    #[arg(long)]
+    pub guide: bool,
+}
+
 /// Where the cluster is and how to log in; an empty variable counts as unset.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Elasticsearch")]
@@ -239,14 +256,23 @@ pub enum Color {
 
 impl Color {
     /// Whether to colour what goes to stderr; `NO_COLOR` counts as in <https://no-color.org>.
-    #[expect(clippy::disallowed_methods, reason = "the command line is where the environment is read")]
     pub fn on_stderr(self) -> bool {
+        self.on(&std::io::stderr())
+    }
+
+    /// The same for what goes to stdout.
+    pub fn on_stdout(self) -> bool {
+        self.on(&std::io::stdout())
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the command line is where the environment is read")]
+    fn on(self, stream: &impl IsTerminal) -> bool {
         match self {
             Self::Always => true,
             Self::Never => false,
             Self::Auto => {
                 let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-                !unwanted && std::io::stderr().is_terminal()
+                !unwanted && stream.is_terminal()
             }
         }
     }

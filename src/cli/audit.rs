@@ -9,20 +9,25 @@ use tokio_util::sync::CancellationToken;
 
 use super::Ending;
 use super::args::{AuditArgs, Format};
+use super::listen::{Listener, Reporting};
+use super::look::Look;
 use super::output;
 use super::places;
 use super::progress::{Bar, show_progress};
 use super::rules;
-use super::task;
+use super::{summary, task};
 use crate::alert::Run;
-use crate::detect::{Audit, AuditReport, BackfillRange, Missing, Runner, Settings, Unread, Watch};
+use crate::detect::{
+    Audience, Audit, AuditReport, BackfillRange, Met, Missing, Runner, Settings, Unread, Watch,
+};
 use crate::diagnostic::sanitize;
+use crate::report::Standing;
 use crate::rule::Rule;
 use crate::schedule;
 
 /// Compares what matches with the alerts that exist.
-pub fn audit(args: &AuditArgs, color: bool) -> Ending {
-    match prepared(args, color) {
+pub fn audit(args: &AuditArgs, color: bool, look: Look) -> Ending {
+    match prepared(args, color, look) {
         Ok(job) => task::run(|stop| job.go(stop)),
         Err(error) => Ending::Wrong(error),
     }
@@ -35,6 +40,9 @@ struct Job {
     range: BackfillRange,
     repair: bool,
     format: Format,
+    look: Look,
+    with_guide: bool,
+    listener: Arc<Listener>,
 }
 
 /// What was printed to whom.
@@ -46,7 +54,7 @@ struct Printed {
     said: Vec<String>,
 }
 
-fn prepared(args: &AuditArgs, color: bool) -> anyhow::Result<Job> {
+fn prepared(args: &AuditArgs, color: bool, look: Look) -> anyhow::Result<Job> {
     let rules = rules::load(&args.rules.rules, color)?;
     let started = schedule::utc_now();
     let range = args.range.at(started).map_err(|error| anyhow!(error))?;
@@ -56,7 +64,10 @@ fn prepared(args: &AuditArgs, color: bool) -> anyhow::Result<Job> {
         Run { id: uuid::Uuid::new_v4().to_string(), kind: "audit", places: places::looked_at(&args.places)? };
     let settings = Settings::default();
     let runner = Runner { source, sink, store, settings, run, clock: schedule::utc_now, started };
-    Ok(Job { rules, runner, range, repair: args.repair, format: Format::or_fitting(args.format) })
+    let about = || summary::about_audit(args, &range, started);
+    let listener = Arc::new(Listener::new(Reporting::begin(args.shown.report.as_deref(), about)?));
+    let (repair, format, with_guide) = (args.repair, Format::or_fitting(args.format), args.shown.guide);
+    Ok(Job { rules, runner, range, repair, format, look, with_guide, listener })
 }
 
 impl Job {
@@ -74,7 +85,7 @@ impl Job {
     async fn all_rules(&self, watch: &Watch) -> Ending {
         let mut printed = Printed::default();
         let mut hindrance = self.hindrance(watch).await;
-        let mut ending = Ending::Done;
+        let mut reports = Vec::new();
         for rule in &self.rules {
             let report = self.one_rule(rule, hindrance.as_deref(), &printed, watch).await;
             if report.unreachable {
@@ -83,14 +94,38 @@ impl Job {
             if !printed.tell(&report, self) {
                 return Ending::Done;
             }
-            if !report.succeeded() {
-                ending = Ending::Failed;
-            }
-            if report.interrupted {
+            let stopped = report.interrupted;
+            reports.push(report);
+            if stopped {
                 break;
             }
         }
-        ending
+        if self.with_guide && self.format == Format::Human {
+            self.listener.show_guides(self.rules.iter().map(AsRef::as_ref), self.look);
+        }
+        let is_written = self.listener.finish(|| summary::of_audit(&reports, self.rules.len()));
+        if is_written && reports.iter().all(AuditReport::succeeded) { Ending::Done } else { Ending::Failed }
+    }
+
+    /// Whether more is to be done than to print.
+    fn goes_on_unread(&self) -> bool {
+        self.repair || self.listener.reports()
+    }
+
+    /// Hears of the alerts that are not there, and of those that are written now; nobody where nobody gets to see them.
+    fn audience(&self) -> Audience {
+        if !self.listener.reports() && !self.with_guide {
+            return Audience::default();
+        }
+        let listener = self.listener.clone();
+        Audience::new(true, move |alert, met| {
+            let standing = match met {
+                Met::Created => Standing::Created,
+                Met::Existing => Standing::Existing,
+                Met::Absent => Standing::Missing,
+            };
+            listener.hear(&alert.body, standing);
+        })
     }
 
     /// Why nothing can be compared, if so. Only a repair may make the alerts index.
@@ -123,14 +158,14 @@ impl Job {
         watch: &Watch,
     ) -> AuditReport {
         // Each rule's progress is its own.
-        let watch = Watch { stop: watch.stop.clone(), ..Watch::default() };
+        let watch = Watch { stop: watch.stop.clone(), audience: self.audience(), ..Watch::default() };
         let bar = show_progress(&self.range, &watch, "alerts not there");
         let aside = bar.as_ref().map(Bar::aside);
         let tell = |missing: &Missing| {
             let print = || self.print(missing);
             if !aside.as_ref().map_or_else(print, |aside| aside(&print)) {
                 printed.unread.store(true, Ordering::Relaxed);
-                if !self.repair {
+                if !self.goes_on_unread() {
                     watch.stop.cancel();
                 }
             }
@@ -153,9 +188,9 @@ impl Job {
 
 impl Printed {
     /// A rule's totals, and what could not be compared on stderr; false where nobody reads any more and nothing is to
-    /// be written.
+    /// be written, be it alerts or a report.
     fn tell(&mut self, report: &AuditReport, job: &Job) -> bool {
-        if self.unread.load(Ordering::Relaxed) && !job.repair {
+        if self.unread.load(Ordering::Relaxed) && !job.goes_on_unread() {
             return false;
         }
         for unread in &report.incomplete {
@@ -171,10 +206,10 @@ impl Printed {
             output::say(&format!("rule `{}`: `--repair` writes the alerts that are not there", report.rule));
         }
         let read_on = match job.format {
-            Format::Human => output::result(&summary(report)),
+            Format::Human => output::result(&totals(report)),
             Format::Json => output::json(report),
         };
-        read_on || job.repair
+        read_on || job.goes_on_unread()
     }
 }
 
@@ -198,7 +233,7 @@ fn line(missing: &Missing) -> String {
     sanitize(&format!("{why}: {time} {reason} event `{index}`/`{id}`, alert {alert_id}{repaired}"))
 }
 
-fn summary(report: &AuditReport) -> String {
+fn totals(report: &AuditReport) -> String {
     let mut words = vec![
         format!("{}: {} matches", report.rule, report.matches),
         format!("{} with their alert", report.alerts_existing),

@@ -2,9 +2,13 @@
 
 mod args;
 mod audit;
+mod card;
 mod connect;
 mod explain;
+mod hit;
 mod kibana;
+mod listen;
+mod look;
 mod output;
 mod pipes;
 mod places;
@@ -14,6 +18,7 @@ mod rules;
 mod run;
 mod scan;
 mod setup;
+mod summary;
 mod task;
 mod test;
 mod triage;
@@ -26,6 +31,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
 use args::{Cli, Command};
+use look::Look;
 
 /// How a command ended.
 enum Ending {
@@ -48,12 +54,13 @@ impl From<anyhow::Error> for Ending {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let color = cli.color.on_stderr();
+    let look = Look::of_stdout(cli.color);
     start_logging(cli.verbose, cli.quiet, color);
     let ending = match cli.command {
-        Command::Run(args) => run::run(&args, color),
-        Command::Audit(args) => audit::audit(&args, color),
+        Command::Run(args) => run::run(&args, color, look),
+        Command::Audit(args) => audit::audit(&args, color, look),
         Command::Explain(args) => explain::explain(&args, color),
-        Command::Scan(args) => scan::scan(&args, color),
+        Command::Scan(args) => scan::scan(&args, color, look),
         Command::Test(args) => test::test(&args, color),
         Command::Setup(args) => setup::setup(&args),
     };

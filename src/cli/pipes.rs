@@ -8,38 +8,38 @@ use crate::eval::date;
 use crate::local::Located;
 
 /// Orders matches by time as Elasticsearch does, and keeps those that the pipes ask for.
-pub struct Pipes {
+pub struct Pipes<T> {
     field: String,
     steps: Vec<Pipe>,
-    /// The lines kept so far, oldest first; those without a time are last.
-    kept: Vec<(Option<DateTime<Utc>>, String)>,
+    /// The matches kept so far, oldest first; those without a time are last.
+    kept: Vec<(Option<DateTime<Utc>>, T)>,
 }
 
-impl Pipes {
+impl<T> Pipes<T> {
     /// Pipes that order by `field`; none where there is no pipe, so that matches can be printed as they come.
     pub fn new(pipes: &[Node<Pipe>], field: &str) -> Option<Self> {
         let pipes: Vec<Pipe> = pipes.iter().map(|pipe| pipe.node).collect();
         (!pipes.is_empty()).then(|| Self { field: field.to_owned(), steps: pipes, kept: Vec::new() })
     }
 
-    /// Takes the printed line of one more match.
-    pub fn take(&mut self, located: &Located, line: String) {
+    /// Takes what is to be shown of one more match.
+    pub fn take(&mut self, located: &Located, shown: T) {
         let time =
             located.event.text(&self.field).and_then(|text| date::parse(&text)).map(|found| found.start);
         let key = |time: &Option<DateTime<Utc>>| (time.is_none(), *time);
         let place = self.kept.partition_point(|(other, _)| key(other) <= key(&time));
-        self.kept.insert(place, (time, line));
+        self.kept.insert(place, (time, shown));
         if let Some(first) = self.steps.first() {
             cut(&mut self.kept, *first);
         }
     }
 
     /// What the pipes let through, oldest first.
-    pub fn lines(mut self) -> Vec<String> {
+    pub fn through(mut self) -> Vec<T> {
         for pipe in &self.steps {
             cut(&mut self.kept, *pipe);
         }
-        self.kept.into_iter().map(|(_, line)| line).collect()
+        self.kept.into_iter().map(|(_, shown)| shown).collect()
     }
 }
 
@@ -70,7 +70,7 @@ mod tests {
             let event = Event::of(json!({"@timestamp": format!("2026-11-{day:02}")}));
             pipes.take(&Located { event, path: Path::new("a").into(), line: 1 }, day.to_string());
         }
-        pipes.lines()
+        pipes.through()
     }
 
     #[test]

@@ -7,20 +7,24 @@ use tokio_util::sync::CancellationToken;
 
 use super::Ending;
 use super::args::{Format, RunArgs};
+use super::card::card;
+use super::listen::{Listener, Reporting};
+use super::look::Look;
 use super::output;
 use super::places;
 use super::progress::show_progress;
 use super::rules;
-use super::{task, triage};
+use super::{summary, task, triage};
 use crate::alert::{AlertDocument, Run};
 use crate::checkpoint::Store;
-use crate::detect::{BackfillRange, RuleReport, Runner, Settings, Sink, Triager, Watch};
+use crate::detect::{Audience, BackfillRange, Met, RuleReport, Runner, Settings, Sink, Triager, Watch};
+use crate::report::{Alert, Standing};
 use crate::rule::Rule;
 use crate::schedule;
 
 /// Runs the rules as the arguments say.
-pub fn run(args: &RunArgs, color: bool) -> Ending {
-    match prepared(args, color) {
+pub fn run(args: &RunArgs, color: bool, look: Look) -> Ending {
+    match prepared(args, color, look) {
         Ok(job) => task::run(|stop| job.go(stop)),
         Err(error) => Ending::Wrong(error),
     }
@@ -34,6 +38,9 @@ struct Job {
     mode: Mode,
     format: Format,
     dry_run: bool,
+    look: Look,
+    with_guide: bool,
+    reporting: Option<Reporting>,
 }
 
 enum Mode {
@@ -42,7 +49,7 @@ enum Mode {
     Backfill(BackfillRange),
 }
 
-fn prepared(args: &RunArgs, color: bool) -> anyhow::Result<Job> {
+fn prepared(args: &RunArgs, color: bool, look: Look) -> anyhow::Result<Job> {
     let rules = rules::load(&args.rules.rules, color)?;
     let format = Format::or_fitting(args.format);
     let mode = match (&args.backfill, args.once) {
@@ -55,33 +62,43 @@ fn prepared(args: &RunArgs, color: bool) -> anyhow::Result<Job> {
         Mode::Once => "once",
         Mode::Backfill(_) => "backfill",
     };
+    if matches!(mode, Mode::Daemon) && args.shown.report.is_some() {
+        return Err(anyhow!("`--report` needs a run that ends: expected `--once` or `--backfill` with it"));
+    }
     let expected = triage::expected(&args.expected, color)?;
     let (source, sink, store) = places::to_write(&args.places)?;
+    let started = schedule::utc_now();
+    let reporting = Reporting::begin(args.shown.report.as_deref(), || {
+        summary::about_run(args, range_of(&mode), started)
+    })?;
     let triager =
         if args.dry_run || args.no_triage { None } else { triage::triager(&sink, &rules, expected) };
-    let (sink, store) = if args.dry_run { dry(sink, store, format) } else { (sink, store) };
-    let started = schedule::utc_now();
+    let (sink, store) = if args.dry_run { dry(sink, store, format, look) } else { (sink, store) };
     let run = Run { id: uuid::Uuid::new_v4().to_string(), kind, places: places::looked_at(&args.places)? };
     let settings = Settings::default();
     let runner = Arc::new(Runner { source, sink, store, settings, run, clock: schedule::utc_now, started });
-    Ok(Job { rules, runner, triager, mode, format, dry_run: args.dry_run })
+    let (dry_run, with_guide) = (args.dry_run, args.shown.guide);
+    Ok(Job { rules, runner, triager, mode, format, dry_run, look, with_guide, reporting })
 }
 
 /// A dry run begins where a real one would, and shows what that would write.
-fn dry(sink: Sink, store: Store, format: Format) -> (Sink, Store) {
+fn dry(sink: Sink, store: Store, format: Format, look: Look) -> (Sink, Store) {
     let show = move |alert: &AlertDocument| match format {
         Format::Json => output::json(&alert.body),
-        Format::Human => output::result(&serde_json::to_string_pretty(&alert.body).unwrap_or_default()),
+        Format::Human => output::result(&(card(&Alert::read(&alert.body), None, look) + "\n")),
     };
     (sink.only_shown(Box::new(show)), Store::Discard(Box::new(store)))
 }
 
 impl Job {
-    async fn go(self, stop: CancellationToken) -> Ending {
+    async fn go(mut self, stop: CancellationToken) -> Ending {
         let watch = Watch { stop, ..Watch::default() };
         match &self.mode {
             Mode::Daemon => self.watch_over(watch).await,
-            Mode::Once | Mode::Backfill(_) => self.one_shot(watch).await,
+            Mode::Once | Mode::Backfill(_) => {
+                let listener = Arc::new(Listener::new(self.reporting.take()));
+                self.one_shot(watch, listener).await
+            }
         }
     }
 
@@ -98,7 +115,8 @@ impl Job {
         Ending::Done
     }
 
-    async fn one_shot(&self, watch: Watch) -> Ending {
+    async fn one_shot(&self, mut watch: Watch, listener: Arc<Listener>) -> Ending {
+        watch.audience = self.audience(listener.clone());
         let task = tokio::spawn(all_rules(
             self.runner.clone(),
             self.rules.clone(),
@@ -108,36 +126,48 @@ impl Job {
         let bar = self.range().and_then(|range| show_progress(range, &watch, "alerts"));
         let reports = task::within_grace(task, &watch).await;
         drop(bar);
-        if let (Some(triager), Some(reports)) = (&self.triager, &reports)
+        let Some(reports) = reports else {
+            output::say("error: stopped; what was under way is read again by the next run");
+            return Ending::Failed;
+        };
+        if let Some(triager) = &self.triager
             && reports.iter().all(|report| !report.unreachable)
         {
-            let task = tokio::spawn(triage::once(self.runner.clone(), triager.clone(), watch.stop.clone()));
+            let (runner, triager, stop) = (self.runner.clone(), triager.clone(), watch.stop.clone());
+            let task = tokio::spawn(triage::once(runner, triager, stop, listener.clone()));
             task::within_grace(task, &watch).await;
         }
-        if let Some(reports) = reports {
-            let shown = self.show_alerts(&watch);
-            return if shown { self.tell(&reports) } else { Ending::Done };
-        }
-        output::say("error: stopped; what was under way is read again by the next run");
-        Ending::Failed
+        let reads_on = self.show_alerts(&listener);
+        let is_written = listener.finish(|| summary::of_run(&reports, self.rules.len(), self.range()));
+        let ending = if reads_on { self.tell(&reports) } else { Ending::Done };
+        if is_written { ending } else { Ending::Failed }
     }
 
-    /// For people: a line about each of the first alerts; false where nobody reads any more.
-    fn show_alerts(&self, watch: &Watch) -> bool {
-        if self.dry_run || self.format == Format::Json {
+    /// A report of the past holds every match of it; one of a pass only what it added.
+    fn audience(&self, listener: Arc<Listener>) -> Audience {
+        let created = if self.dry_run { Standing::Planned } else { Standing::Created };
+        Audience::new(self.range().is_some() && listener.reports(), move |alert, met| {
+            let standing = match met {
+                Met::Created => created,
+                Met::Existing => Standing::Existing,
+                Met::Absent => Standing::Missing,
+            };
+            listener.hear(&alert.body, standing);
+        })
+    }
+
+    /// For people: a card for each of the first alerts, and the guides; false where nobody reads any more.
+    fn show_alerts(&self, listener: &Listener) -> bool {
+        if self.format == Format::Json {
             return true;
         }
-        let (first, all) = (watch.progress.first_alerts(), watch.progress.alerts());
-        let rest = all.saturating_sub(first.len() as u64);
-        let rest = (rest > 0).then(|| format!("… and {rest} more"));
-        first.into_iter().chain(rest).all(|line| output::result(&line))
+        let rules = self.rules.iter().map(AsRef::as_ref);
+        (self.dry_run || listener.show(self.look))
+            && (!self.with_guide || listener.show_guides(rules, self.look))
     }
 
     fn range(&self) -> Option<&BackfillRange> {
-        match &self.mode {
-            Mode::Backfill(range) => Some(range),
-            Mode::Daemon | Mode::Once => None,
-        }
+        range_of(&self.mode)
     }
 
     /// One line a rule, and what went wrong on stderr: what is the same for all rules is said once.
@@ -155,10 +185,10 @@ impl Job {
             }
             let read_on = match (self.dry_run, self.format) {
                 (true, _) => {
-                    output::say(&summary(report));
+                    output::say(&line(report));
                     true
                 }
-                (false, Format::Human) => output::result(&summary(report)),
+                (false, Format::Human) => output::result(&line(report)),
                 (false, Format::Json) => output::json(report),
             };
             if !read_on {
@@ -166,6 +196,13 @@ impl Job {
             }
         }
         if reports.iter().all(RuleReport::succeeded) { Ending::Done } else { Ending::Failed }
+    }
+}
+
+fn range_of(mode: &Mode) -> Option<&BackfillRange> {
+    match mode {
+        Mode::Backfill(range) => Some(range),
+        Mode::Daemon | Mode::Once => None,
     }
 }
 
@@ -210,7 +247,7 @@ async fn all_rules(
     reports
 }
 
-fn summary(report: &RuleReport) -> String {
+fn line(report: &RuleReport) -> String {
     let RuleReport {
         name,
         matches,

@@ -5,17 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::args::{Format, ScanArgs};
+use super::args::ScanArgs;
+use super::hit::{Finder, Hit, Hits};
+use super::look::Look;
 use super::pipes::Pipes;
 use super::progress::ScanBar;
 use super::{Ending, output, rules};
 use crate::detect::{search_all_for, search_for};
-use crate::diagnostic::{Diagnostic, render, sanitize};
+use crate::diagnostic::{Diagnostic, render};
 use crate::eql::Query;
 use crate::eval::{Matcher, MatcherSet};
-use crate::local::{EventFiles, Hit, Located, Next, ReadProblem, Searching, Tally};
+use crate::local::{self, EventFiles, Next, ReadProblem, Searching, Tally};
+use crate::schedule;
 use crate::schema::Schema;
 
 /// Unreadable lines that are shown one by one.
@@ -24,10 +27,11 @@ const SHOWN_PROBLEMS: u64 = 20;
 /// How long nothing is found before the progress is shown anew.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// One rule or query, as finds name it.
-struct Sought {
-    rule_id: Option<String>,
-    name: String,
+/// What is looked for: what finds, and a matcher for each of them.
+struct Wanted {
+    finders: Vec<Finder>,
+    set: Arc<MatcherSet>,
+    pipes: Option<Pipes<Hit>>,
 }
 
 /// What a scan came to.
@@ -38,18 +42,12 @@ struct Totals {
 }
 
 /// Prints every event of the files that a rule or the query matches.
-pub fn scan(args: &ScanArgs, color: bool) -> Ending {
-    match wanted(args, color) {
-        Ok(wanted) => go(args, wanted),
+pub fn scan(args: &ScanArgs, color: bool, look: Look) -> Ending {
+    let hits = || Hits::new(args, look, schedule::utc_now());
+    match wanted(args, color).and_then(|wanted| Ok((wanted, hits()?))) {
+        Ok((wanted, hits)) => go(args, wanted, hits),
         Err(error) => Ending::Wrong(error),
     }
-}
-
-/// What is looked for: names, and a matcher for each of them.
-struct Wanted {
-    sought: Vec<Sought>,
-    set: Arc<MatcherSet>,
-    pipes: Option<Pipes>,
 }
 
 fn wanted(args: &ScanArgs, color: bool) -> anyhow::Result<Wanted> {
@@ -61,19 +59,15 @@ fn wanted(args: &ScanArgs, color: bool) -> anyhow::Result<Wanted> {
             matcher.map_err(|problems| refused(&rule.origin, &rule.query.text, &problems, color))
         };
         let matchers = rules.iter().map(matcher).collect::<anyhow::Result<_>>()?;
-        let name = |rule: &Arc<crate::rule::Rule>| Sought {
-            rule_id: Some(rule.rule_id.clone()),
-            name: rule.name.clone(),
-        };
-        let set = Arc::new(MatcherSet::new(matchers));
-        return Ok(Wanted { sought: rules.iter().map(name).collect(), set, pipes: None });
+        let finders = rules.iter().map(Finder::rule).collect();
+        return Ok(Wanted { finders, set: Arc::new(MatcherSet::new(matchers)), pipes: None });
     };
     let query = Query::parse(text).map_err(|problems| refused("--eql", text, &problems, color))?;
     let matcher = Matcher::compile(&query, &schema, &args.event_category_field);
     let matcher = matcher.map_err(|problems| refused("--eql", text, &problems, color))?;
     let pipes = Pipes::new(&query.pipes, &args.timestamp_field);
-    let sought = vec![Sought { rule_id: None, name: text.clone() }];
-    Ok(Wanted { sought, set: Arc::new(MatcherSet::new(vec![matcher])), pipes })
+    let finders = vec![Finder::Query(text.clone())];
+    Ok(Wanted { finders, set: Arc::new(MatcherSet::new(vec![matcher])), pipes })
 }
 
 fn schema(mapping: Option<&Path>) -> anyhow::Result<Schema> {
@@ -90,44 +84,52 @@ fn refused(origin: &str, text: &str, problems: &[Diagnostic], color: bool) -> an
     anyhow!("the query cannot be used\n{}", shown.join("\n\n"))
 }
 
-fn go(args: &ScanArgs, wanted: Wanted) -> Ending {
-    let Wanted { sought, set, mut pipes } = wanted;
-    let format = Format::or_fitting(args.format);
+fn go(args: &ScanArgs, wanted: Wanted, mut hits: Hits) -> Ending {
+    let Wanted { finders, set, mut pipes } = wanted;
     let mut totals = Totals::default();
     let search = if args.every_line { search_all_for(&set) } else { search_for(&set) };
     let mut searching = EventFiles::new(args.paths.clone()).search(&Arc::new(search));
     let bar = ScanBar::new();
     while let Some(found) = next(&mut searching, &bar, &totals) {
-        let Hit { located, rules } = match found {
+        let local::Hit { located, rules } = match found {
             Ok(hit) => hit,
             Err(problem) => {
                 bar.suspend(|| totals.note(&problem));
                 continue;
             }
         };
-        for sought in rules.iter().filter_map(|rule| sought.get(*rule)) {
+        for finder in rules.iter().filter_map(|rule| finders.get(*rule)) {
             totals.matches += 1;
-            let line = line(sought, &located, format);
-            match &mut pipes {
-                Some(pipes) => pipes.take(&located, line),
-                None if bar.suspend(|| output::result(&line)) => {}
-                None => return Ending::Done,
+            let hit = hits.hit(finder, &located);
+            if let Some(pipes) = &mut pipes {
+                pipes.take(&located, hit);
+            } else if !bar.suspend(|| hits.show(hit)) {
+                return Ending::Done;
             }
         }
     }
     bar.finish();
     if let Some(pipes) = pipes {
-        let lines = pipes.lines();
-        totals.matches = lines.len() as u64;
-        if !lines.iter().all(|line| output::result(line)) {
+        let through = pipes.through();
+        totals.matches = through.len() as u64;
+        if !through.into_iter().all(|hit| hits.show(hit)) {
             return Ending::Done;
         }
     }
-    totals.tell(searching.tally())
+    if args.shown.guide && !hits.show_guides(finders.iter().filter_map(rule)) {
+        return Ending::Done;
+    }
+    let is_written = hits.finish(totals.not_read());
+    let ending = totals.tell(searching.tally());
+    if is_written { ending } else { Ending::Failed }
 }
 
 /// The next find, however long it takes; the progress is shown in the meantime.
-fn next(searching: &mut Searching, bar: &ScanBar, totals: &Totals) -> Option<Result<Hit, ReadProblem>> {
+fn next(
+    searching: &mut Searching,
+    bar: &ScanBar,
+    totals: &Totals,
+) -> Option<Result<local::Hit, ReadProblem>> {
     loop {
         match searching.next_within(PATIENCE) {
             Next::Found(found) => return Some(*found),
@@ -137,18 +139,10 @@ fn next(searching: &mut Searching, bar: &ScanBar, totals: &Totals) -> Option<Res
     }
 }
 
-fn line(sought: &Sought, located: &Located, format: Format) -> String {
-    let path = located.path.display().to_string();
-    match format {
-        Format::Json => {
-            json!({"rule_id": sought.rule_id, "rule": sought.name, "path": path, "line": located.line,
-            "event": located.event.source})
-            .to_string()
-        }
-        Format::Human => {
-            let event = Value::Object(located.event.source.clone());
-            sanitize(&format!("{path}:{}: {}: {event}", located.line, sought.name))
-        }
+fn rule(finder: &Finder) -> Option<Arc<crate::rule::Rule>> {
+    match finder {
+        Finder::Rule(rule, _) => Some(rule.clone()),
+        Finder::Query(_) => None,
     }
 }
 
@@ -158,6 +152,12 @@ impl Totals {
         if self.problems <= SHOWN_PROBLEMS {
             output::say(&format!("warning: {problem}"));
         }
+    }
+
+    /// Why matches may lack.
+    fn not_read(&self) -> Vec<String> {
+        let shown = format!("{} lines or files could not be read; each was named on stderr", self.problems);
+        (self.problems > 0).then_some(shown).into_iter().collect()
     }
 
     fn tell(&self, tally: Tally) -> Ending {

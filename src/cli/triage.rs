@@ -6,10 +6,15 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use tokio_util::sync::CancellationToken;
 
+use super::listen::Listener;
 use super::output;
 use crate::detect::{Runner, Sink, Triager};
+use crate::elastic::ElasticError;
 use crate::rule::Rule;
 use crate::rule::triage::{Expected, load_expected};
+
+/// How many alerts are read again together.
+const AT_ONCE: usize = 100;
 
 /// What is declared in the files.
 ///
@@ -33,8 +38,14 @@ pub fn triager(sink: &Sink, rules: &[Arc<Rule>], expected: Vec<Expected>) -> Opt
     Triager::new(cluster.clone(), index.clone(), rules, expected).map(Arc::new)
 }
 
-/// Works on the alerts that are due now; what cannot be asked stays due, and is said.
-pub async fn once(runner: Arc<Runner>, triager: Arc<Triager>, stop: CancellationToken) {
+/// Works on the alerts that are due now; what cannot be asked stays due, and is said. Then `listener` hears again of its
+/// alerts, as they are now.
+pub async fn once(
+    runner: Arc<Runner>,
+    triager: Arc<Triager>,
+    stop: CancellationToken,
+    listener: Arc<Listener>,
+) {
     triager.look_again().await;
     match triager.run(runner.now(), &stop).await {
         Ok(report) => tracing::info!(
@@ -44,6 +55,33 @@ pub async fn once(runner: Arc<Runner>, triager: Arc<Triager>, stop: Cancellation
             requests = report.requests,
             "triaged"
         ),
-        Err(error) => output::say(&format!("warning: the triage waits for the next run: {error}")),
+        Err(error) => {
+            output::say(&format!("warning: the triage waits for the next run: {error}"));
+            return;
+        }
+    }
+    let untold = match told_again(&triager, &listener).await {
+        Ok(0) => return,
+        Ok(untold) => format!("{untold} alerts could not be found again"),
+        Err(error) => error.to_string(),
+    };
+    output::say(&format!("warning: what is shown lacks the triage of some alerts: {untold}"));
+}
+
+/// Lets `listener` hear again of its alerts, as they are now; how many of them could not be found.
+async fn told_again(triager: &Triager, listener: &Listener) -> Result<usize, ElasticError> {
+    triager.look_again().await;
+    let (mut from, mut untold) = (0, 0);
+    loop {
+        let ids = listener.ids(from, AT_ONCE);
+        if ids.is_empty() {
+            return Ok(untold);
+        }
+        from += ids.len();
+        let alerts = triager.as_stored(&ids).await?;
+        untold += ids.len().saturating_sub(alerts.len());
+        for alert in &alerts {
+            listener.hear_again(alert);
+        }
     }
 }

@@ -17,7 +17,7 @@ mod triage;
 pub use audit::{Audit, AuditReport, Missing, Unread, Why};
 pub use backfill::BackfillRange;
 pub use pass::{PassError, WindowReport};
-pub use progress::{Progress, Watch};
+pub use progress::{Audience, Met, Progress, Watch};
 pub use question::{PrepareError, Question};
 pub use report::{Hindrance, RuleReport};
 pub use runner::{ReadyError, Runner, Settings, look_back, overlap};

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
-use super::progress::Watch;
+use super::progress::{Met, Watch};
 use super::question::Question;
 use super::sink::{Outcome, Sink, SinkError};
 use super::source::{Page, ReadError, Reader, Source};
@@ -132,7 +132,7 @@ impl Pass<'_> {
     async fn one_page(&self, page: Page, window: Window, report: &mut WindowReport) -> Result<(), PassError> {
         let read = page.read;
         let found = self.matches(page, report);
-        let fresh = self.only_unknown(found, report).await?;
+        let fresh = self.only_unknown(found, window, report).await?;
         self.watch.progress.add(read, 0);
         for some in fresh.chunks(AT_ONCE) {
             let outcomes = self.write(some, window).await?;
@@ -159,6 +159,7 @@ impl Pass<'_> {
     async fn only_unknown(
         &self,
         found: Vec<(AlertId, Event)>,
+        window: Window,
         report: &mut WindowReport,
     ) -> Result<Vec<(AlertId, Event)>, PassError> {
         if found.is_empty() {
@@ -171,21 +172,33 @@ impl Pass<'_> {
         if !unseen.is_empty() {
             seen.extend(self.sink.hidden(&unseen).await?);
         }
+        for (id, event) in found.iter().filter(|(id, _)| seen.contains(id.as_str())) {
+            self.show(id, event, window, Met::Existing);
+        }
         let fresh: Vec<_> = found.into_iter().filter(|(id, _)| seen.insert(id.as_str().to_owned())).collect();
         report.existing += (before - fresh.len()) as u64;
         Ok(fresh)
     }
 
+    /// Builds an alert for the audience alone, where it wants to hear of such.
+    pub fn show(&self, id: &AlertId, event: &Event, window: Window, met: Met) {
+        if self.watch.audience.wants(met) {
+            self.watch.audience.tell(&self.alerts.build(event, id, self.found(window)), met);
+        }
+    }
+
+    fn found(&self, window: Window) -> Found {
+        Found { from: window.from, to: window.to, at: (self.clock)() }
+    }
+
     /// Writes the alerts; what is refused is written again in a reduced form. What became of each at last, in their
     /// order.
     pub async fn write(&self, fresh: &[(AlertId, Event)], window: Window) -> Result<Vec<Outcome>, PassError> {
-        let at = Found { from: window.from, to: window.to, at: (self.clock)() };
+        let at = self.found(window);
         let alerts: Vec<AlertDocument> =
             fresh.iter().map(|(id, event)| self.alerts.build(event, id, at)).collect();
         let mut outcomes = self.sink.write(&alerts).await?;
-        for (alert, _) in alerts.iter().zip(&outcomes).filter(|(_, outcome)| **outcome == Outcome::Created) {
-            self.watch.progress.created(alert);
-        }
+        self.tell(&alerts, &outcomes);
         let mut refused: Vec<&mut Outcome> = Vec::new();
         let mut reduced = Vec::new();
         for ((id, event), outcome) in fresh.iter().zip(&mut outcomes) {
@@ -200,12 +213,24 @@ impl Pass<'_> {
         Ok(outcomes)
     }
 
+    fn tell(&self, alerts: &[AlertDocument], outcomes: &[Outcome]) {
+        for (alert, outcome) in alerts.iter().zip(outcomes) {
+            match outcome {
+                Outcome::Created => self.watch.audience.tell(alert, Met::Created),
+                Outcome::Existing => self.watch.audience.tell(alert, Met::Existing),
+                Outcome::Refused(_) | Outcome::Unwritten(_) => {}
+            }
+        }
+    }
+
     async fn write_reduced(&self, reduced: &[AlertDocument]) -> Result<Vec<Outcome>, PassError> {
         if reduced.is_empty() {
             return Ok(Vec::new());
         }
         tracing::warn!(rule = %self.rule.name, alerts = reduced.len(), "alerts were refused and are written in a reduced form");
-        Ok(self.sink.write(reduced).await?)
+        let outcomes = self.sink.write(reduced).await?;
+        self.tell(reduced, &outcomes);
+        Ok(outcomes)
     }
 }
 

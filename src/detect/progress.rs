@@ -1,16 +1,13 @@
 //! What a caller sees of a pass while it runs, and how it asks the pass to stop.
 
+use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use crate::alert::AlertDocument;
-use crate::diagnostic::sanitize;
-
-/// Most alerts of which a few words are kept.
-const LONGEST_LIST: usize = 20;
 
 /// What a pass under way has done, to be shown by another task.
 #[derive(Debug, Default)]
@@ -18,7 +15,6 @@ pub struct Progress {
     events: AtomicU64,
     alerts: AtomicU64,
     read_until: AtomicI64,
-    first_alerts: Mutex<Vec<String>>,
 }
 
 impl Progress {
@@ -40,25 +36,6 @@ impl Progress {
         self.read_until.load(Ordering::Relaxed)
     }
 
-    /// A line about each of the first alerts that were created: when it happened and what.
-    #[must_use]
-    pub fn first_alerts(&self) -> Vec<String> {
-        self.first_alerts.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(super) fn created(&self, alert: &AlertDocument) {
-        let mut list = self.first_alerts.lock().unwrap_or_else(PoisonError::into_inner);
-        if list.len() < LONGEST_LIST {
-            let text =
-                |field: &str| alert.body.get(field).and_then(|value| value.as_str()).unwrap_or_default();
-            list.push(sanitize(&format!(
-                "{} {}",
-                text("kibana.alert.original_time"),
-                text("kibana.alert.reason")
-            )));
-        }
-    }
-
     pub(super) fn add(&self, events: u64, alerts: u64) {
         self.events.fetch_add(events, Ordering::Relaxed);
         self.alerts.fetch_add(alerts, Ordering::Relaxed);
@@ -76,4 +53,52 @@ pub struct Watch {
     pub stop: CancellationToken,
     /// Counted up as pages come in.
     pub progress: Arc<Progress>,
+    /// Told of the alerts.
+    pub audience: Audience,
+}
+
+/// How an alert came up in a pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Met {
+    /// It was written now.
+    Created,
+    /// It was there already; the document is what would have been written.
+    Existing,
+    /// It should be there and is not; the document is what would have been written.
+    Absent,
+}
+
+/// Called with each alert.
+type Tell = dyn Fn(&AlertDocument, Met) + Send + Sync;
+
+/// Someone who wants to hear of each alert, or nobody.
+#[derive(Clone, Default)]
+pub struct Audience {
+    tell: Option<Arc<Tell>>,
+    wants_existing: bool,
+}
+
+impl Audience {
+    /// Told of the alerts that are created or absent; and, where `wants_existing`, of those that were there already, too.
+    #[must_use]
+    pub fn new(wants_existing: bool, tell: impl Fn(&AlertDocument, Met) + Send + Sync + 'static) -> Self {
+        Self { tell: Some(Arc::new(tell)), wants_existing }
+    }
+
+    /// Whether alerts that are not written are worth being built.
+    pub(super) fn wants(&self, met: Met) -> bool {
+        self.tell.is_some() && (met != Met::Existing || self.wants_existing)
+    }
+
+    pub(super) fn tell(&self, alert: &AlertDocument, met: Met) {
+        if let Some(tell) = self.tell.as_ref().filter(|_| self.wants(met)) {
+            tell(alert, met);
+        }
+    }
+}
+
+impl fmt::Debug for Audience {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.tell.is_some() { "Audience(someone)" } else { "Audience(nobody)" })
+    }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::paths::{FoundPath, paths};
 
 /// The stages from low to high. A stage imports only stages before its own.
-pub const ORDER: [&str; 17] = [
+pub const ORDER: [&str; 18] = [
     "diagnostic",
     "event",
     "schema",
@@ -19,6 +19,7 @@ pub const ORDER: [&str; 17] = [
     "local",
     "kibana",
     "alert",
+    "report",
     "checkpoint",
     "detect",
     "schedule",
@@ -26,7 +27,7 @@ pub const ORDER: [&str; 17] = [
 ];
 
 /// Stages that stand lower and are none of a stage's business all the same.
-const STRANGERS: [(&str, &[&str]); 10] = [
+const STRANGERS: [(&str, &[&str]); 11] = [
     ("eql", &["dsl"]),
     ("eval", &["dsl"]),
     ("rule", &["dsl"]),
@@ -35,16 +36,17 @@ const STRANGERS: [(&str, &[&str]); 10] = [
     ("local", &["eql", "eval", "rule", "plan", "triage", "elastic"]),
     ("kibana", &["dsl", "eql", "eval", "rule", "plan", "triage", "elastic", "local"]),
     ("alert", &["elastic", "local"]),
+    ("report", &["dsl", "eql", "eval", "plan", "triage", "elastic", "local", "kibana"]),
     ("checkpoint", &["rule"]),
     ("schedule", &["dsl", "eql", "eval", "plan"]),
 ];
 
 /// Stages that are synchronous and know neither clock nor environment.
-const PURE: [&str; 8] = ["eql", "eval", "dsl", "plan", "rule", "triage", "kibana", "alert"];
+const PURE: [&str; 9] = ["eql", "eval", "dsl", "plan", "rule", "triage", "kibana", "alert", "report"];
 
 /// Stages that are told the time. They may measure how long something took.
-const TOLD_THE_TIME: [&str; 9] =
-    ["eql", "eval", "dsl", "plan", "rule", "triage", "kibana", "alert", "detect"];
+const TOLD_THE_TIME: [&str; 10] =
+    ["eql", "eval", "dsl", "plan", "rule", "triage", "kibana", "alert", "report", "detect"];
 
 const CLOCKS: [&[&str]; 3] = [&["SystemTime", "now"], &["Utc", "now"], &["Local", "now"]];
 const IMPURE: [&[&str]; 6] =

@@ -14,7 +14,7 @@ pub use why::Why;
 
 use super::backfill::BackfillRange;
 use super::pass::{AT_ONCE, Pass, PassError, TakePages, WindowReport};
-use super::progress::Watch;
+use super::progress::{Met, Watch};
 use super::question::Question;
 use super::runner::{Next, Runner, look_back, overlap};
 use super::sink::Outcome;
@@ -183,7 +183,7 @@ impl Comparison<'_> {
     ) -> Result<(), PassError> {
         if self.report.repaired.is_none() {
             for (id, event) in absent {
-                self.name(pass.rule, id, event, window, None);
+                self.name(pass, id, event, window, None);
             }
             return Ok(());
         }
@@ -193,20 +193,25 @@ impl Comparison<'_> {
                 Ok(outcomes) => is_there(outcomes.get(place)),
                 Err(error) => Err(error.to_string()),
             };
-            self.name(pass.rule, id, event, window, Some(written));
+            self.name(pass, id, event, window, Some(written));
         }
         written.map(|_| ())
     }
 
     fn name(
         &mut self,
-        rule: &Rule,
+        pass: &Pass<'_>,
         id: &AlertId,
         event: &Event,
         window: Window,
         written: Option<Result<(), String>>,
     ) {
         self.named.insert(key(id));
+        // What was written was told of as it was written.
+        if !matches!(written, Some(Ok(()))) {
+            pass.show(id, event, window, Met::Absent);
+        }
+        let rule = pass.rule;
         let time = time_inside(rule, event, window);
         let why = self.was_read.why(time.unwrap_or(window.from));
         let repaired = written.as_ref().map(Result::is_ok);

@@ -3,6 +3,7 @@
 //! An alert is written first and never waits for this. What is due is told by the alerts themselves
 //! (`stakeout.verdict.due`), so nothing is forgotten over a restart, and nobody else's fields are touched.
 
+mod as_stored;
 mod due;
 mod grouping;
 mod page;

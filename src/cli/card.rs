@@ -1,0 +1,154 @@
+//! An alert in the terminal: a few lines that fit its width.
+
+use anstyle::{AnsiColor, Style};
+use chrono::DateTime;
+use unicode_width::UnicodeWidthStr;
+
+use super::look::{Look, colored, fitted};
+use crate::diagnostic::sanitize;
+use crate::report::{Alert, Verdict};
+use crate::rule::{Rule, RuleSeverity};
+
+/// Columns before everything but the first line.
+const INDENT: usize = 10;
+
+/// Most lines of a verdict.
+const MOST_LINES: usize = 3;
+
+/// The alert as lines without a line feed at the end; `place` (a path and line) stands above, where there is one.
+pub fn card(alert: &Alert, place: Option<&str>, look: Look) -> String {
+    let mut lines = Vec::new();
+    lines.extend(place.map(|place| look.paint(&fitted(place, look.width), colored(AnsiColor::Magenta))));
+    lines.push(first_line(alert, look));
+    lines.extend(verdict(alert, look));
+    lines.extend(flowed(&facts(alert), look));
+    lines.join("\n")
+}
+
+/// The guide of a rule as lines; none where it has no guide.
+pub fn guide(rule: &Rule, look: Look) -> Option<String> {
+    let note = rule.note.as_ref()?;
+    let bold = Style::new().bold();
+    let title = look.paint(&format!("Guide: {}", sanitize(&rule.name)), bold.underline());
+    let lines = note.lines().map(|line| {
+        let clean = sanitize(&line.replace('\t', "    "));
+        if clean.starts_with('#') { look.paint(&clean, bold) } else { clean }
+    });
+    Some(std::iter::once(title).chain(lines).collect::<Vec<_>>().join("\n"))
+}
+
+fn first_line(alert: &Alert, look: Look) -> String {
+    let severity = alert.severity.map_or("match", RuleSeverity::as_str).to_uppercase();
+    let when = when(alert);
+    let title = title(alert);
+    let left = look.width.saturating_sub(INDENT + when.width() + 2);
+    let head = look.paint(&format!("{severity:<8}"), severity_style(alert.severity));
+    let bold = Style::new().bold();
+    if left >= 16 {
+        return format!("{head}  {when}  {}", look.paint(&fitted(&title, left), bold));
+    }
+    let below = fitted(&title, look.width.saturating_sub(INDENT));
+    format!("{head}  {}\n{:INDENT$}{}", fitted(&when, look.width - INDENT), "", look.paint(&below, bold))
+}
+
+/// To the second, or as it is written where that is no time.
+fn when(alert: &Alert) -> String {
+    match (alert.millis.and_then(DateTime::from_timestamp_millis), &alert.when) {
+        (Some(time), _) => time.format("%Y-%m-%d %H:%M:%SZ").to_string(),
+        (None, Some(when)) => fitted(when, 20),
+        (None, None) => "time unknown".to_owned(),
+    }
+}
+
+/// What was done, by whom, from where; the sentence of the alert where its event says nothing of that.
+fn title(alert: &Alert) -> String {
+    let Some(action) = &alert.action else {
+        let name = Some(&alert.rule_name).filter(|name| !name.is_empty());
+        return alert.reason.as_ref().or(name).map_or("event", String::as_str).to_owned();
+    };
+    let mut words = vec![action.clone()];
+    words.extend(alert.principal.as_ref().map(|who| format!("by {who}")));
+    words.extend(alert.source.as_ref().map(|from| format!("from {from}")));
+    words.join(" ")
+}
+
+fn verdict(alert: &Alert, look: Look) -> Vec<String> {
+    let Some(Verdict { grade, score, text, .. }) = &alert.verdict else { return Vec::new() };
+    let grade_words = grade.replace('_', " ");
+    let score = score.map(|score| format!(" {score:+}")).unwrap_or_default();
+    let more = text.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
+    let style = match grade.as_str() {
+        "theft_likely" => colored(AnsiColor::Red).bold(),
+        "fits_habit" => colored(AnsiColor::Green),
+        _ => colored(AnsiColor::Yellow),
+    };
+    let lines = wrapped(&format!("{grade_words}{score}{more}"), look.width - INDENT, MOST_LINES);
+    lines.iter().map(|line| format!("{:INDENT$}{}", "", look.paint(line, style))).collect()
+}
+
+/// The text in lines of at most so many columns, broken between words; what does not fit into `most` lines ends in `…`.
+fn wrapped(text: &str, columns: usize, most: usize) -> Vec<String> {
+    let mut lines: Vec<String> = vec![String::new()];
+    for word in fitted(text, columns * most).split(' ') {
+        let is_last = lines.len() == most;
+        let Some(line) = lines.last_mut() else { break };
+        if line.is_empty() {
+            line.push_str(word);
+        } else if is_last || line.width() + 1 + word.width() <= columns {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines.iter().map(|line| fitted(line, columns)).collect()
+}
+
+fn facts(alert: &Alert) -> Vec<(&'static str, &str)> {
+    let id = alert.user_id.as_ref().filter(|id| alert.principal.as_ref() != Some(id));
+    let facts = [
+        ("rule", Some(&alert.rule_name).filter(|name| !name.is_empty())),
+        ("instance", alert.instance.as_ref()),
+        ("account", alert.account.as_ref()),
+        ("id", id),
+        ("network", alert.network.as_ref()),
+        ("client", alert.agent.as_ref()),
+        ("outcome", alert.outcome.as_ref().filter(|outcome| *outcome != "success")),
+        ("case", alert.group.as_ref()),
+        ("event", alert.origin.as_ref()),
+    ];
+    facts.into_iter().filter_map(|(name, value)| value.map(|value| (name, value.as_str()))).collect()
+}
+
+/// Names and values one after the other, as many to a line as fit.
+fn flowed(facts: &[(&str, &str)], look: Look) -> Vec<String> {
+    let room = look.width - INDENT;
+    let mut lines: Vec<(usize, String)> = Vec::new();
+    for (name, value) in facts {
+        let value = fitted(value, room.saturating_sub(name.len() + 1).max(1));
+        let width = name.len() + 1 + value.width();
+        let shown = format!("{} {value}", look.paint(name, Style::new().dimmed()));
+        match lines.last_mut() {
+            Some((used, line)) if *used + 2 + width <= room => {
+                *used += 2 + width;
+                line.push_str("  ");
+                line.push_str(&shown);
+            }
+            _ => lines.push((width, format!("{:INDENT$}{shown}", ""))),
+        }
+    }
+    lines.into_iter().map(|(_, line)| line).collect()
+}
+
+fn severity_style(severity: Option<RuleSeverity>) -> Style {
+    match severity {
+        Some(RuleSeverity::Critical) => colored(AnsiColor::Red).bold().invert(),
+        Some(RuleSeverity::High) => colored(AnsiColor::Red).bold(),
+        Some(RuleSeverity::Medium) => colored(AnsiColor::Yellow).bold(),
+        Some(RuleSeverity::Low) => colored(AnsiColor::Cyan).bold(),
+        None => Style::new().bold(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

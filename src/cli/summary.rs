@@ -1,0 +1,125 @@
+//! What a report says of the run or audit that made it: what it holds, what was read, and what may lack.
+
+use chrono::{DateTime, Utc};
+
+use super::args::{AuditArgs, PlaceArgs, RunArgs};
+use crate::detect::{AuditReport, BackfillRange, RuleReport};
+use crate::report::{About, RuleRun, Summary};
+
+/// What the report of a run is of; without a range that is one pass.
+pub fn about_run(args: &RunArgs, range: Option<&BackfillRange>, made_at: DateTime<Utc>) -> About {
+    let (title, holds) = match range {
+        Some(range) => (
+            format!("Backfill of {}", range.text),
+            "It holds every match of that time: new alerts, and those that had been alerted on before.",
+        ),
+        None => (
+            "One pass from the last checkpoint".to_owned(),
+            "It holds the alerts that this pass added; matches that had an alert before are counted, not shown.",
+        ),
+    };
+    let title = if args.dry_run { format!("{title} (dry run: nothing was written)") } else { title };
+    About { title, made_at, source: source(&args.places), holds: holds.to_owned() }
+}
+
+/// What the report of an audit is of.
+pub fn about_audit(args: &AuditArgs, range: &BackfillRange, made_at: DateTime<Utc>) -> About {
+    let holds = if args.repair {
+        "It holds every match that had no alert: those marked new have one now, those marked missing have none."
+    } else {
+        "It holds every match that has no alert, as that alert would be. Nothing was written."
+    };
+    let title = format!("Audit of {}", range.text);
+    About { title, made_at, source: source(&args.places), holds: holds.to_owned() }
+}
+
+fn source(places: &PlaceArgs) -> String {
+    if places.events.is_empty() {
+        return "events of Elasticsearch".to_owned();
+    }
+    let paths: Vec<String> = places.events.iter().map(|path| path.display().to_string()).collect();
+    format!("events of {}", paths.join(", "))
+}
+
+/// What a run over `range` came to; `rules` is how many were to be run.
+pub fn of_run(reports: &[RuleReport], rules: usize, range: Option<&BackfillRange>) -> Summary {
+    let mut problems: Vec<String> = reports.iter().flat_map(problems_of_run).collect();
+    problems.extend(not_run(reports.len(), rules));
+    let late =
+        |report: &&RuleReport| range.is_some_and(|range| report.from.is_some_and(|at| at > range.from));
+    problems.extend(reports.iter().filter(late).map(|report| {
+        let rule = rule(&report.name);
+        format!("{rule}taken up where it was interrupted; what was read before is not in here")
+    }));
+    Summary { runs: reports.iter().map(rule_run).collect(), problems }
+}
+
+/// What an audit came to; `rules` is how many were to be compared.
+pub fn of_audit(reports: &[AuditReport], rules: usize) -> Summary {
+    let mut problems: Vec<String> = reports.iter().flat_map(problems_of_audit).collect();
+    problems.extend(not_run(reports.len(), rules));
+    Summary { runs: reports.iter().map(rule_audit).collect(), problems }
+}
+
+fn not_run(done: usize, rules: usize) -> Option<String> {
+    (done < rules).then(|| format!("{} rules were not run", rules - done))
+}
+
+fn problems_of_run(report: &RuleReport) -> Vec<String> {
+    let rule = rule(&report.name);
+    let mut problems: Vec<String> = report.error.iter().map(|error| format!("{rule}{error}")).collect();
+    problems.extend(report.indices_missing.iter().map(|pattern| no_index(&rule, pattern)));
+    if report.interrupted {
+        problems.push(format!("{rule}stopped before the end"));
+    }
+    if report.owed > 0 && report.error.is_none() {
+        problems.push(format!("{rule}{} stretches of time owed", report.owed));
+    }
+    problems
+}
+
+fn problems_of_audit(report: &AuditReport) -> Vec<String> {
+    let rule = rule(&report.rule);
+    let unread = report.incomplete.iter().map(|unread| {
+        let period = period(unread.window.from, unread.window.to);
+        format!("{rule}{period} could not be compared whole: {}", unread.reason)
+    });
+    unread.chain(report.indices_missing.iter().map(|pattern| no_index(&rule, pattern))).collect()
+}
+
+fn no_index(rule: &str, pattern: &str) -> String {
+    format!("{rule}no index matches `{pattern}`")
+}
+
+fn rule_run(report: &RuleReport) -> RuleRun {
+    let read = report.from.zip(report.to);
+    let counts = vec![
+        ("Matches", report.matches),
+        ("New alerts", report.alerts_created),
+        ("Alerted before", report.alerts_existing),
+        ("Refused", report.alerts_rejected),
+    ];
+    let period = read.map_or_else(|| "nothing read".to_owned(), |(from, to)| period(from, to));
+    RuleRun { name: report.name.clone(), period, counts }
+}
+
+fn rule_audit(report: &AuditReport) -> RuleRun {
+    let mut counts = vec![
+        ("Matches", report.matches),
+        ("With their alert", report.alerts_existing),
+        ("Missing", report.missing),
+        ("Owed", report.owed),
+        ("Not read yet", report.not_read_yet),
+        ("Before the first window", report.before_first_window),
+    ];
+    counts.extend(report.repaired.map(|repaired| ("Written now", repaired)));
+    RuleRun { name: report.rule.clone(), period: period(report.from, report.to), counts }
+}
+
+fn period(from: DateTime<Utc>, to: DateTime<Utc>) -> String {
+    format!("{} to {}", from.format("%Y-%m-%d %H:%M:%S"), to.format("%Y-%m-%d %H:%M:%S"))
+}
+
+fn rule(name: &str) -> String {
+    format!("rule `{name}`: ")
+}

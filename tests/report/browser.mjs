@@ -1,0 +1,70 @@
+// Looks at the report's pages in a real browser, by command:
+//   cargo test --test report && npm --prefix target/browser install playwright-core axe-core && node tests/report/browser.mjs
+// Needs Chromium (CHROMIUM names it; default /usr/bin/chromium). Fails on console messages, requests, accessibility
+// faults (axe-core: contrast included), overflow and alerts that the keyboard does not open; leaves screenshots beside the pages.
+import { readFileSync, readdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import path from "node:path";
+
+const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "../..");
+const require = createRequire(path.join(root, "target/browser/"));
+const { chromium } = require("playwright-core");
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+const pages = path.join(process.env.CARGO_TARGET_TMPDIR ?? path.join(root, "target/tmp"), "report");
+const sizes = { desktop: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } };
+let faults = 0;
+const fault = (where, what) => { faults += 1; console.error(`FAULT ${where}: ${what}`); };
+
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+for (const file of readdirSync(pages).filter((name) => name.endsWith(".html"))) {
+  for (const [size, viewport] of Object.entries(sizes)) {
+    for (const colorScheme of ["light", "dark"]) {
+      const where = `${file} ${size} ${colorScheme}`;
+      const context = await browser.newContext({ viewport, colorScheme, bypassCSP: false });
+      const page = await context.newPage();
+      page.on("console", (message) => fault(where, `console: ${message.text()}`));
+      page.on("pageerror", (error) => fault(where, `error: ${error}`));
+      page.on("request", (request) => request.url().startsWith("file:") || fault(where, `request: ${request.url()}`));
+      page.on("dialog", (dialog) => { fault(where, "a dialog opened"); dialog.dismiss(); });
+      const began = Date.now();
+      await page.goto(pathToFileURL(path.join(pages, file)).href);
+      const loaded = Date.now() - began;
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      if (wide > 0) fault(where, `${wide} pixels wider than the window`);
+      const alerts = await page.locator("details.alert").count();
+      await keyboard(page, where, alerts);
+      if (alerts < 1000) await accessible(page, where);
+      await page.screenshot({ path: path.join(pages, `${file.replace(".html", "")}-${size}-${colorScheme}.png`) });
+      console.log(`${where}: ${alerts} alerts, loaded in ${loaded} ms`);
+      await context.close();
+    }
+  }
+}
+await browser.close();
+console.log(faults === 0 ? "no faults" : `${faults} faults`);
+process.exitCode = faults === 0 ? 0 : 1;
+
+// An alert is reached by Tab and opened and closed by Enter.
+async function keyboard(page, where, alerts) {
+  await page.keyboard.press("Tab");
+  const first = await page.evaluate(() => document.activeElement?.className);
+  if (first !== "skip") fault(where, `Tab reaches ${first} before the link past the top`);
+  if (alerts === 0) return;
+  const summary = page.locator("details.alert > summary").first();
+  const isOpen = () => summary.evaluate((one) => one.parentElement.open);
+  await summary.focus();
+  const before = await isOpen();
+  await page.keyboard.press("Enter");
+  if ((await isOpen()) === before) fault(where, "Enter does not open or close an alert");
+  await page.keyboard.press("Enter");
+  await page.evaluate(() => { document.activeElement.blur(); scrollTo(0, 0); });
+}
+
+async function accessible(page, where) {
+  await page.evaluate(() => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => axe.run(document));
+  for (const { id, help, nodes } of violations) fault(where, `${id}: ${help}: ${nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(" | ")}`);
+  await page.reload();
+}
