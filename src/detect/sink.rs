@@ -227,7 +227,7 @@ fn item(alert: &AlertDocument) -> BulkItem {
     BulkItem { id: alert.id.as_str().to_owned(), document }
 }
 
-fn outcome(outcome: ItemOutcome) -> Outcome {
+pub(super) fn outcome(outcome: ItemOutcome) -> Outcome {
     match outcome {
         ItemOutcome::Created => Outcome::Created,
         ItemOutcome::Exists => Outcome::Existing,
