@@ -36,7 +36,9 @@ pub struct WindowReport {
     pub existing: u64,
     /// Alerts that were refused even in their reduced form.
     pub rejected: u64,
-    /// Why the window was not read whole or not every alert was acknowledged; none where all was done.
+    /// Alerts whose copy is left for the next time that the window is read.
+    pub uncopied: u64,
+    /// Why the window was not read whole or not every alert and copy was acknowledged; none where all was done.
     pub incomplete: Option<String>,
 }
 
@@ -139,14 +141,17 @@ impl Pass<'_> {
         let found = self.matches(page, report);
         let (existing, fresh) = self.told_apart(found, window, report).await?;
         self.watch.progress.add(read, 0);
+        let mut written = Vec::new();
         for some in fresh.chunks(AT_ONCE) {
-            let at = self.found(window);
-            let outcomes = self.write(some, at).await?;
-            self.copy_written(some, &outcomes, at, report).await;
+            let outcomes = self.write(some, window).await?;
+            written.extend(
+                some.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_there()).map(|(alert, _)| alert),
+            );
             let created: u64 = outcomes.into_iter().map(|outcome| count(outcome, report)).sum();
             self.watch.progress.add(0, created);
         }
-        self.copy_what_has_none(existing, self.found(window), report).await;
+        self.copy(&written, window, report).await;
+        self.copy_what_has_none(&existing, window, report).await;
         Ok(())
     }
 
@@ -204,7 +209,8 @@ impl Pass<'_> {
 
     /// Writes the alerts; what is refused is written again in a reduced form. What became of each at last, in their
     /// order.
-    pub async fn write(&self, fresh: &[Match], at: Found) -> Result<Vec<Outcome>, PassError> {
+    pub async fn write(&self, fresh: &[Match], window: Window) -> Result<Vec<Outcome>, PassError> {
+        let at = self.found(window);
         let alerts: Vec<AlertDocument> =
             fresh.iter().map(|(id, event)| self.alerts.build(event, id, at)).collect();
         let mut outcomes = self.sink.write(&alerts).await?;

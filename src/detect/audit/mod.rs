@@ -187,7 +187,7 @@ impl Comparison<'_> {
             }
             return Ok(());
         }
-        let written = pass.write(absent, pass.found(window)).await;
+        let written = pass.write(absent, window).await;
         for (place, (id, event)) in absent.iter().enumerate() {
             let written = match &written {
                 Ok(outcomes) => is_there(outcomes.get(place)),
