@@ -3,7 +3,9 @@
 #![doc = include_str!("fields.md")]
 
 mod commands;
+mod data_stream;
 mod document;
+mod external;
 mod guide;
 mod identity;
 mod index;
@@ -14,7 +16,9 @@ mod rule_fields;
 #[cfg(test)]
 mod schema_test;
 
+pub use data_stream::DataStream;
 pub use document::{AlertBuilder, AlertDocument, Found, Run};
+pub use external::external_copy;
 pub use identity::{AlertId, alert_id};
 pub use index::{AlertIndex, TEMPLATE_VERSION};
 pub use places::Places;

@@ -65,6 +65,9 @@ pub struct RunArgs {
     /// What is expected to happen, such as a planned test: a file with `[[stakeout.expected]]` (repeatable)
     #[arg(long, value_name = "FILE", conflicts_with_all = ["events", "no_triage"])]
     pub expected: Vec<PathBuf>,
+    /// Copy each alert to this data stream too, for Elastic's rule External Alerts: `logs-stakeout.alerts-default`
+    #[arg(long, value_name = "DATA_STREAM", env = "STAKEOUT_EXTERNAL_ALERTS")]
+    pub external_alerts: Option<String>,
     /// Ask none of the rules' questions about their alerts
     #[arg(long)]
     pub no_triage: bool,

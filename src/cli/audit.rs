@@ -63,7 +63,9 @@ fn prepared(args: &AuditArgs, color: bool, look: Look) -> anyhow::Result<Job> {
     let run =
         Run { id: uuid::Uuid::new_v4().to_string(), kind: "audit", places: places::looked_at(&args.places)? };
     let settings = Settings::default();
-    let runner = Runner { source, sink, store, settings, run, clock: schedule::utc_now, started };
+    // A copy is made good by the next run that reads its time.
+    let copies = None;
+    let runner = Runner { source, sink, copies, store, settings, run, clock: schedule::utc_now, started };
     let about = || summary::about_audit(args, &range, started);
     let listener = Arc::new(Listener::new(Reporting::begin(args.shown.report.as_deref(), about)?));
     let (repair, format, with_guide) = (args.repair, Format::or_fitting(args.format), args.shown.guide);

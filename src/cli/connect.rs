@@ -77,7 +77,7 @@ fn urls(args: &ConnectionArgs) -> Vec<String> {
 }
 
 /// An empty variable counts as unset, as compose files leave them.
-fn given(text: Option<&str>) -> Option<&str> {
+pub fn given(text: Option<&str>) -> Option<&str> {
     text.map(str::trim).filter(|text| !text.is_empty())
 }
 

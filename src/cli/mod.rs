@@ -5,6 +5,7 @@ mod audit;
 mod card;
 mod connect;
 mod explain;
+mod external;
 mod hit;
 mod kibana;
 mod listen;

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::Ending;
 use super::args::{Format, RunArgs};
 use super::card::card;
+use super::external;
 use super::listen::{Listener, Reporting};
 use super::look::Look;
 use super::output;
@@ -67,6 +68,7 @@ fn prepared(args: &RunArgs, color: bool, look: Look) -> anyhow::Result<Job> {
     }
     let expected = triage::expected(&args.expected, color)?;
     let (source, sink, store) = places::to_write(&args.places)?;
+    let copies = external::copies(args, &rules, &sink)?.filter(|_| !args.dry_run);
     let started = schedule::utc_now();
     let reporting = Reporting::begin(args.shown.report.as_deref(), || {
         summary::about_run(args, range_of(&mode), started)
@@ -76,7 +78,8 @@ fn prepared(args: &RunArgs, color: bool, look: Look) -> anyhow::Result<Job> {
     let (sink, store) = if args.dry_run { dry(sink, store, format, look) } else { (sink, store) };
     let run = Run { id: uuid::Uuid::new_v4().to_string(), kind, places: places::looked_at(&args.places)? };
     let settings = Settings::default();
-    let runner = Arc::new(Runner { source, sink, store, settings, run, clock: schedule::utc_now, started });
+    let runner =
+        Arc::new(Runner { source, sink, copies, store, settings, run, clock: schedule::utc_now, started });
     let (dry_run, with_guide) = (args.dry_run, args.shown.guide);
     Ok(Job { rules, runner, triager, mode, format, dry_run, look, with_guide, reporting })
 }

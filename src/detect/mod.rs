@@ -2,6 +2,7 @@
 
 mod audit;
 mod backfill;
+mod copies;
 mod pass;
 mod progress;
 mod question;
@@ -16,6 +17,7 @@ mod triage;
 
 pub use audit::{Audit, AuditReport, Missing, Unread, Why};
 pub use backfill::BackfillRange;
+pub use copies::Copies;
 pub use pass::{PassError, WindowReport};
 pub use progress::{Audience, Met, Progress, Watch};
 pub use question::{PrepareError, Question};

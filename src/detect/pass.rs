@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
+use super::copies::Copies;
 use super::progress::{Met, Watch};
 use super::question::Question;
 use super::sink::{Outcome, Sink, SinkError};
@@ -21,6 +22,9 @@ const LONGEST_ROUND: usize = 3;
 /// Alerts that are built and written together: each holds its rule and guide, so a page of them would weigh much.
 pub(super) const AT_ONCE: usize = 100;
 
+/// A match and the id of its alert.
+pub(super) type Match = (AlertId, Event);
+
 /// What a pass over one window did.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct WindowReport {
@@ -32,7 +36,9 @@ pub struct WindowReport {
     pub existing: u64,
     /// Alerts that were refused even in their reduced form.
     pub rejected: u64,
-    /// Why the window was not read whole or not every alert was acknowledged; none where all was done.
+    /// Alerts whose copy is left for the next time that the window is read.
+    pub uncopied: u64,
+    /// Why the window was not read whole or not every alert and copy was acknowledged; none where all was done.
     pub incomplete: Option<String>,
 }
 
@@ -59,6 +65,7 @@ pub(super) struct Pass<'a> {
     pub question: &'a Question,
     pub source: &'a Source,
     pub sink: &'a Sink,
+    pub copies: Option<&'a Copies>,
     pub alerts: &'a AlertBuilder,
     pub clock: fn() -> DateTime<Utc>,
     pub watch: &'a Watch,
@@ -132,20 +139,26 @@ impl Pass<'_> {
     async fn one_page(&self, page: Page, window: Window, report: &mut WindowReport) -> Result<(), PassError> {
         let read = page.read;
         let found = self.matches(page, report);
-        let fresh = self.only_unknown(found, window, report).await?;
+        let (existing, fresh) = self.told_apart(found, window, report).await?;
         self.watch.progress.add(read, 0);
+        let mut written = Vec::new();
         for some in fresh.chunks(AT_ONCE) {
             let outcomes = self.write(some, window).await?;
+            written.extend(
+                some.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_there()).map(|(alert, _)| alert),
+            );
             let created: u64 = outcomes.into_iter().map(|outcome| count(outcome, report)).sum();
             self.watch.progress.add(0, created);
         }
+        self.copy(&written, window, report).await;
+        self.copy_what_has_none(&existing, window, report).await;
         Ok(())
     }
 
     /// The matches of a page under the ids of their alerts.
-    pub fn matches(&self, page: Page, report: &mut WindowReport) -> Vec<(AlertId, Event)> {
+    pub fn matches(&self, page: Page, report: &mut WindowReport) -> Vec<Match> {
         report.incomplete = report.incomplete.take().or(page.incomplete);
-        let found: Vec<(AlertId, Event)> = page
+        let found: Vec<Match> = page
             .events
             .into_iter()
             .filter(|event| self.question.leaves(event))
@@ -155,15 +168,15 @@ impl Pass<'_> {
         found
     }
 
-    /// Leaves out what is alerted on already, and the second document of one finding.
-    async fn only_unknown(
+    /// Tells what is alerted on already from what is not, and leaves out the second document of a new finding.
+    async fn told_apart(
         &self,
-        found: Vec<(AlertId, Event)>,
+        found: Vec<Match>,
         window: Window,
         report: &mut WindowReport,
-    ) -> Result<Vec<(AlertId, Event)>, PassError> {
+    ) -> Result<(Vec<Match>, Vec<Match>), PassError> {
         if found.is_empty() {
-            return Ok(found);
+            return Ok((Vec::new(), found));
         }
         let before = found.len();
         let ids: Vec<&str> = found.iter().map(|(id, _)| id.as_str()).collect();
@@ -172,12 +185,14 @@ impl Pass<'_> {
         if !unseen.is_empty() {
             seen.extend(self.sink.hidden(&unseen).await?);
         }
-        for (id, event) in found.iter().filter(|(id, _)| seen.contains(id.as_str())) {
+        let (existing, mut fresh): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|(id, _)| seen.contains(id.as_str()));
+        for (id, event) in &existing {
             self.show(id, event, window, Met::Existing);
         }
-        let fresh: Vec<_> = found.into_iter().filter(|(id, _)| seen.insert(id.as_str().to_owned())).collect();
+        fresh.retain(|(id, _)| seen.insert(id.as_str().to_owned()));
         report.existing += (before - fresh.len()) as u64;
-        Ok(fresh)
+        Ok((existing, fresh))
     }
 
     /// Builds an alert for the audience alone, where it wants to hear of such.
@@ -187,13 +202,14 @@ impl Pass<'_> {
         }
     }
 
-    fn found(&self, window: Window) -> Found {
+    /// Where and when the alerts of `window` are made that are made now.
+    pub fn found(&self, window: Window) -> Found {
         Found { from: window.from, to: window.to, at: (self.clock)() }
     }
 
     /// Writes the alerts; what is refused is written again in a reduced form. What became of each at last, in their
     /// order.
-    pub async fn write(&self, fresh: &[(AlertId, Event)], window: Window) -> Result<Vec<Outcome>, PassError> {
+    pub async fn write(&self, fresh: &[Match], window: Window) -> Result<Vec<Outcome>, PassError> {
         let at = self.found(window);
         let alerts: Vec<AlertDocument> =
             fresh.iter().map(|(id, event)| self.alerts.build(event, id, at)).collect();

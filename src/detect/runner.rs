@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use thiserror::Error;
 use tracing::Instrument;
 
+use super::copies::Copies;
 use super::pass::{Pass, PassError, WindowReport};
 use super::progress::Watch;
 use super::question::Question;
@@ -46,6 +47,8 @@ pub struct Runner {
     pub source: Source,
     /// Where alerts go.
     pub sink: Sink,
+    /// Where a copy of each alert goes besides; none where none is wished for.
+    pub copies: Option<Copies>,
     /// Where checkpoints are kept.
     pub store: Store,
     /// How time is cut.
@@ -210,7 +213,10 @@ impl Runner {
         alerts: &'a AlertBuilder,
         watch: &'a Watch,
     ) -> Pass<'a> {
-        Pass { rule, question, source: &self.source, sink: &self.sink, alerts, clock: self.clock, watch }
+        let (source, sink) = (&self.source, &self.sink);
+        // Such alerts are only parts of others.
+        let copies = self.copies.as_ref().filter(|_| rule.building_block_type.is_none());
+        Pass { rule, question, source, sink, copies, alerts, clock: self.clock, watch }
     }
 
     /// New time first, then what is owed, then what may have come late.

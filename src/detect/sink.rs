@@ -51,6 +51,14 @@ pub enum Outcome {
     Unwritten(String),
 }
 
+impl Outcome {
+    /// Whether it is there now.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        matches!(self, Self::Created | Self::Existing)
+    }
+}
+
 /// The place cannot be read or written at all.
 #[derive(Debug, Error)]
 pub enum SinkError {
@@ -227,7 +235,7 @@ fn item(alert: &AlertDocument) -> BulkItem {
     BulkItem { id: alert.id.as_str().to_owned(), document }
 }
 
-fn outcome(outcome: ItemOutcome) -> Outcome {
+pub(super) fn outcome(outcome: ItemOutcome) -> Outcome {
     match outcome {
         ItemOutcome::Created => Outcome::Created,
         ItemOutcome::Exists => Outcome::Existing,

@@ -65,6 +65,13 @@ struct ItemAnswer {
     error: Option<Reason>,
 }
 
+/// Where documents are created; nothing else than that is made by it.
+#[derive(Debug, Clone, Copy)]
+enum Target<'a> {
+    Alias(&'a str),
+    DataStream(&'a str),
+}
+
 /// How far one item has come.
 #[derive(Clone)]
 enum State {
@@ -88,6 +95,16 @@ impl Cluster {
     /// [`ItemOutcome::Retryable`] with the error's words. `target` is never created by this: without the alias,
     /// every item is [`ItemOutcome::Retryable`].
     pub async fn bulk_create(&self, target: &str, items: &[BulkItem]) -> Vec<ItemOutcome> {
+        self.create(Target::Alias(target), items).await
+    }
+
+    /// The same for a data stream, which this makes where an index template has one of that name; an index of its
+    /// name is never made.
+    pub async fn bulk_create_in_stream(&self, stream: &str, items: &[BulkItem]) -> Vec<ItemOutcome> {
+        self.create(Target::DataStream(stream), items).await
+    }
+
+    async fn create(&self, target: Target<'_>, items: &[BulkItem]) -> Vec<ItemOutcome> {
         let mut states = vec![State::Waiting; items.len()];
         let mut delays = self.retry().delays();
         loop {
@@ -110,7 +127,7 @@ impl Cluster {
     /// Sends every item that is not done, in as many requests as it takes.
     async fn send_open(
         &self,
-        target: &str,
+        target: Target<'_>,
         items: &[BulkItem],
         states: &mut [State],
     ) -> Result<(), ElasticError> {
@@ -135,15 +152,16 @@ impl Cluster {
 
     async fn send_chunk(
         &self,
-        target: &str,
+        target: Target<'_>,
         items: &[BulkItem],
         chunk: &[usize],
     ) -> Result<Sent, ElasticError> {
         let lines = lines(items, chunk);
         let is_large = lines.len() >= MAYBE_TOO_LARGE;
-        let asked = format!("creating {} documents in `{target}`", chunk.len());
-        let call = Call::new(Method::Post, format!("/{}/_bulk", segment(target)), asked)
-            .param("require_alias", true)
+        let (name, only_there) = target.named();
+        let asked = format!("creating {} documents in `{name}`", chunk.len());
+        let call = Call::new(Method::Post, format!("/{}/_bulk", segment(name)), asked)
+            .param(only_there, true)
             .param("filter_path", "items.*._id,items.*.status,items.*.error")
             .body(Body::Lines(lines))
             .accepts(&[413]);
@@ -160,6 +178,16 @@ impl Cluster {
                 Ok(Sent::TooLarge)
             }
             result => result,
+        }
+    }
+}
+
+impl<'a> Target<'a> {
+    /// Its name, and the parameter without which another thing of that name could be made.
+    fn named(self) -> (&'a str, &'static str) {
+        match self {
+            Self::Alias(name) => (name, "require_alias"),
+            Self::DataStream(name) => (name, "require_data_stream"),
         }
     }
 }

@@ -1,0 +1,40 @@
+//! Copies of the alerts for Elastic's rule *External Alerts*: asked for by a flag, and refused where a rule would read them.
+
+use std::sync::Arc;
+
+use anyhow::{anyhow, bail};
+
+use super::args::RunArgs;
+use super::connect::given;
+use crate::alert::DataStream;
+use crate::detect::{Copies, Sink};
+use crate::rule::Rule;
+
+/// Where copies of the alerts of `rules` go beside `sink`; none where none are asked for.
+///
+/// # Errors
+/// There is no cluster to write them to, the data stream's name is none, or a rule would alert on the copies.
+pub fn copies(args: &RunArgs, rules: &[Arc<Rule>], sink: &Sink) -> anyhow::Result<Option<Copies>> {
+    let Some(name) = given(args.external_alerts.as_deref()) else { return Ok(None) };
+    let Sink::Cluster { cluster, index } = sink else {
+        bail!(
+            "`--external-alerts` (or STAKEOUT_EXTERNAL_ALERTS) needs a cluster: expected no `--events` with it"
+        )
+    };
+    let stream: DataStream = name.parse().map_err(|error: String| {
+        anyhow!(error).context("`--external-alerts` (or STAKEOUT_EXTERNAL_ALERTS)")
+    })?;
+    if stream.name() == index.alias() {
+        bail!("`{name}` is the alerts index: copies of the alerts need a data stream of their own");
+    }
+    for rule in rules {
+        if let Some(pattern) = stream.read_by(rule) {
+            bail!(
+                "the index pattern `{pattern}` of rule `{}` reads `{name}`, so the rule would find copies of alerts: name \
+                 another data stream with `--external-alerts`, or narrow the pattern (`-{name}` after it leaves it out)",
+                rule.name
+            );
+        }
+    }
+    Ok(Some(Copies::new(cluster.clone(), stream)))
+}
