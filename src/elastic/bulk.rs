@@ -346,6 +346,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn nothing_but_a_data_stream_is_made() {
+        let fake = Fake::start(vec![answer(&[("a", 201, "")])]).await;
+        assert_eq!(
+            fake.cluster.bulk_create_in_stream("logs-a-b", &items(&["a"])).await,
+            [ItemOutcome::Created]
+        );
+        let line = &fake.seen()[0].line;
+        assert!(line.contains("require_data_stream=true") && !line.contains("require_alias"), "{line}");
+    }
+
+    #[tokio::test]
     async fn a_lost_answer_is_asked_for_again() {
         let fake =
             Fake::start(vec![Act::Close, answer(&[("a", 409, "version_conflict_engine_exception")])]).await;
