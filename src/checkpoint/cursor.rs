@@ -99,10 +99,23 @@ impl Cursor {
     }
 
     /// The stretch of a late sweep at `now`, if one is due: never before the rule's first window.
+    ///
+    /// One is due each time that the clock passes a multiple of `every` and `phase` more, unless the last was less than
+    /// half of `every` before: no two are more than `every` apart, and rules of different phases do not fall due together.
     #[must_use]
-    pub fn sweep(&self, now: DateTime<Utc>, every: TimeDelta, over: TimeDelta) -> Option<Window> {
+    pub fn sweep(
+        &self,
+        now: DateTime<Utc>,
+        every: TimeDelta,
+        phase: TimeDelta,
+        over: TimeDelta,
+    ) -> Option<Window> {
         let last = self.swept_until.unwrap_or(self.origin);
-        (now - last >= every).then(|| Window::new((now - over).max(self.origin), now))
+        let turn = |time: DateTime<Utc>| {
+            (time - phase).timestamp_millis().div_euclid(every.num_milliseconds().max(1))
+        };
+        let is_due = turn(now) > turn(last) && now - last >= every / 2;
+        is_due.then(|| Window::new((now - over).max(self.origin), now))
     }
 
     /// Moves the newest end; a stretch that was jumped over is owed, never forgotten.
@@ -261,15 +274,23 @@ mod tests {
         assert!(cursor.owed.is_empty());
     }
 
+    const HOUR: TimeDelta = TimeDelta::hours(1);
+
+    fn swept(until: i64) -> Cursor {
+        Cursor { swept_until: Some(at(until)), ..Cursor::starting_at(at(0)) }
+    }
+
     #[test]
     fn sweeps_come_at_their_pace_and_stay_behind_the_origin() {
-        let mut cursor = Cursor::starting_at(at(0));
-        let (every, over) = (TimeDelta::hours(1), TimeDelta::hours(24));
-        assert_eq!(cursor.sweep(at(3599), every, over), None);
-        assert_eq!(cursor.sweep(at(3600), every, over), Some(window(0, 3600)));
-        cursor.swept_until = Some(at(3600));
-        assert_eq!(cursor.sweep(at(7199), every, over), None);
-        assert_eq!(cursor.sweep(at(100_000), every, over), Some(window(13_600, 100_000)));
+        let (phase, over) = (TimeDelta::minutes(10), TimeDelta::hours(24));
+        let cursor = Cursor::starting_at(at(600));
+        assert_eq!(cursor.sweep(at(4199), HOUR, phase, over), None);
+        assert_eq!(cursor.sweep(at(4200), HOUR, phase, over), Some(window(600, 4200)));
+        assert_eq!(swept(4200).sweep(at(7799), HOUR, phase, over), None);
+        assert_eq!(swept(4200).sweep(at(100_000), HOUR, phase, over), Some(window(13_600, 100_000)));
+        // One that came out of turn, as after an outage, is soon followed by one in its turn, but not at once.
+        assert_eq!(swept(3000).sweep(at(4799), HOUR, phase, over), None);
+        assert_eq!(swept(3000).sweep(at(4800), HOUR, phase, over), Some(window(0, 4800)));
     }
 
     #[test]
@@ -281,6 +302,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn no_two_sweeps_are_more_than_their_pace_apart(last in 0i64..20_000, phase in 0i64..3600) {
+            let phase = TimeDelta::seconds(phase);
+            prop_assert!(swept(last).sweep(at(last + 3600), HOUR, phase, HOUR).is_some());
+            prop_assert!(swept(last).sweep(at(last + 1799), HOUR, phase, HOUR).is_none());
+        }
+
         #[test]
         fn every_moment_is_read_or_owed(steps in prop::collection::vec((0i64..200, 0i64..60, any::<bool>()), 1..40)) {
             let mut cursor = Cursor::starting_at(at(0));

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use thiserror::Error;
@@ -13,7 +14,7 @@ use crate::elastic::{Cluster, ElasticError, Guard, Put, Versioned};
 use crate::local::{StateError, StateFile};
 
 /// How often a lost race for one checkpoint is taken up again before it counts as a failure.
-const LONGEST_RACE: usize = 20;
+pub(super) const LONGEST_RACE: usize = 20;
 
 /// A checkpoint could not be read or written.
 #[derive(Debug, Error)]
@@ -66,9 +67,9 @@ impl CheckpointError {
 /// A cursor under its key, and what guards it against a second writer.
 #[derive(Debug, Clone)]
 pub struct Tracked {
-    key: String,
-    name: String,
-    guard: Guard,
+    pub(super) key: String,
+    pub(super) name: String,
+    pub(super) guard: Guard,
     /// The cursor as last read or written; none before the first write.
     pub cursor: Option<Cursor>,
 }
@@ -124,7 +125,7 @@ impl Store {
             Self::Cluster { cluster, index } => match cluster.get_document(index, key).await? {
                 Some(versioned) => {
                     let guard = unchanged(&versioned);
-                    Ok(tracked(guard, Some(decode(key, index, versioned.source)?)))
+                    Ok(tracked(guard, Some(decode::<Kept>(key, index, versioned.source)?.cursor)))
                 }
                 None => Ok(tracked(Guard::Create, None)),
             },
@@ -170,10 +171,9 @@ impl Store {
         cursor: Cursor,
         now: DateTime<Utc>,
     ) -> Result<bool, CheckpointError> {
-        let kept = Kept { key: tracked.key.clone(), name: tracked.name.clone(), updated_at: now, cursor };
         match self {
             Self::Cluster { cluster, index } => {
-                let body = encode(&kept, index)?;
+                let body = encode_kept(tracked, &cursor, now, index)?;
                 match cluster.put_document(index, &tracked.key, &body, tracked.guard).await? {
                     Put::Conflict => return Ok(false),
                     Put::Done { seq_no, primary_term } => {
@@ -184,20 +184,21 @@ impl Store {
             Self::File(file) => {
                 let file = locked(file);
                 let mut all = load_all(&file)?;
-                all.insert(tracked.key.clone(), encode(&kept, &file.path().display().to_string())?);
+                let place = file.path().display().to_string();
+                all.insert(tracked.key.clone(), encode_kept(tracked, &cursor, now, &place)?);
                 file.save(&all)?;
             }
             Self::Memory(cursors) => {
-                locked(cursors).insert(tracked.key.clone(), kept.cursor.clone());
+                locked(cursors).insert(tracked.key.clone(), cursor.clone());
             }
             Self::Discard(_) => {}
         }
-        tracked.cursor = Some(kept.cursor);
+        tracked.cursor = Some(cursor);
         Ok(true)
     }
 }
 
-fn unchanged(versioned: &Versioned) -> Guard {
+pub(super) fn unchanged(versioned: &Versioned) -> Guard {
     Guard::Unchanged { seq_no: versioned.seq_no, primary_term: versioned.primary_term }
 }
 
@@ -211,16 +212,27 @@ fn load_all(file: &StateFile) -> Result<serde_json::Map<String, Value>, Checkpoi
 
 fn load_from(file: &StateFile, key: &str) -> Result<Option<Cursor>, CheckpointError> {
     let place = file.path().display().to_string();
-    load_all(file)?.remove(key).map(|kept| decode(key, &place, kept)).transpose()
+    load_all(file)?
+        .remove(key)
+        .map(|kept| decode::<Kept>(key, &place, kept).map(|kept| kept.cursor))
+        .transpose()
 }
 
-fn decode(key: &str, place: &str, kept: Value) -> Result<Cursor, CheckpointError> {
-    let kept: Result<Kept, _> = serde_json::from_value(kept);
-    kept.map(|kept| kept.cursor).map_err(|error| unreadable(key, place, &error.to_string()))
+/// Reads what is kept under `key`.
+pub(super) fn decode<T: DeserializeOwned>(key: &str, place: &str, kept: Value) -> Result<T, CheckpointError> {
+    serde_json::from_value(kept).map_err(|error| unreadable(key, place, &error.to_string()))
 }
 
-fn encode(kept: &Kept, place: &str) -> Result<Value, CheckpointError> {
-    serde_json::to_value(kept).map_err(|error| unreadable(&kept.key, place, &error.to_string()))
+/// The document of `cursor` under the key and name of `tracked`.
+pub(super) fn encode_kept(
+    tracked: &Tracked,
+    cursor: &Cursor,
+    now: DateTime<Utc>,
+    place: &str,
+) -> Result<Value, CheckpointError> {
+    let (key, name, cursor) = (tracked.key.clone(), tracked.name.clone(), cursor.clone());
+    let kept = Kept { key, name, updated_at: now, cursor };
+    serde_json::to_value(&kept).map_err(|error| unreadable(&kept.key, place, &error.to_string()))
 }
 
 fn unreadable(key: &str, place: &str, reason: &str) -> CheckpointError {

@@ -1,5 +1,6 @@
 //! `stakeout run`: the daemon, one pass, or one shot over the past.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::anyhow;
@@ -18,7 +19,9 @@ use super::rules;
 use super::{summary, task, triage};
 use crate::alert::{AlertDocument, Run};
 use crate::checkpoint::Store;
-use crate::detect::{Audience, BackfillRange, Met, RuleReport, Runner, Settings, Sink, Triager, Watch};
+use crate::detect::{
+    Audience, BackfillRange, Cycle, Gone, Met, Open, RuleReport, Runner, Settings, Sink, Triager, Watch,
+};
 use crate::report::{Alert, Standing};
 use crate::rule::Rule;
 use crate::schedule;
@@ -213,7 +216,8 @@ fn rule(report: &RuleReport) -> String {
     format!("rule `{}`: ", report.name)
 }
 
-/// Every rule, one after the other; once the cluster is out of reach the others are not tried.
+/// Every rule: those for which nothing happened since their checkpoints together, the others one after the other; once the
+/// cluster is out of reach the others are not tried.
 async fn all_rules(
     runner: Arc<Runner>,
     rules: Vec<Arc<Rule>>,
@@ -231,12 +235,24 @@ async fn all_rules(
         }
         Err(error) => Some(error.to_string()),
     };
+    let Gone { done, open } = match (&hindrance, &range) {
+        (None, None) => Cycle::new(runner.clone()).go(&rules, &watch).await,
+        _ => Gone::default(),
+    };
+    let mut done: HashMap<String, RuleReport> =
+        done.into_iter().map(|(rule, report)| (rule.rule_id.clone(), report)).collect();
+    let mut open: HashMap<String, Open> =
+        open.into_iter().map(|open| (open.rule.rule_id.clone(), open)).collect();
     let mut reports = Vec::new();
     for rule in rules {
-        let report = match (&hindrance, &range) {
-            (Some(reason), _) => RuleReport::not_tried(&rule, reason),
-            (None, Some(range)) => runner.backfill_rule(&rule, range, &watch).await,
-            (None, None) => runner.run_rule(&rule, &watch).await,
+        let report = match (done.remove(&rule.rule_id), &hindrance, &range) {
+            (Some(report), ..) => report,
+            (None, Some(reason), _) => RuleReport::not_tried(&rule, reason),
+            (None, None, Some(range)) => runner.backfill_rule(&rule, range, &watch).await,
+            (None, None, None) => match open.remove(&rule.rule_id) {
+                Some(open) => runner.run_open(open, &watch).await,
+                None => runner.run_rule(&rule, &watch).await,
+            },
         };
         if report.unreachable {
             hindrance.clone_from(&report.error);

@@ -3,7 +3,9 @@
 mod audit;
 mod backfill;
 mod copies;
+mod cycle;
 mod pass;
+mod phase;
 mod progress;
 mod question;
 mod report;
@@ -18,6 +20,7 @@ mod triage;
 pub use audit::{Audit, AuditReport, Missing, Unread, Why};
 pub use backfill::BackfillRange;
 pub use copies::Copies;
+pub use cycle::{Cycle, Gone, Open};
 pub use pass::{PassError, WindowReport};
 pub use progress::{Audience, Met, Progress, Watch};
 pub use question::{PrepareError, Question};

@@ -65,26 +65,56 @@ impl PrepareError {
     }
 }
 
-impl Question {
-    /// Asks `cluster` for the indices and field types behind `rule`, and plans its query for them.
-    pub(super) async fn to_cluster(rule: &Rule, cluster: &Cluster) -> Result<Self, PrepareError> {
-        let patterns = cluster.resolve(&rule.index).await?;
-        let missing = patterns.iter().filter(|one| one.is_empty()).map(|one| one.pattern.clone()).collect();
-        let fields = wanted_fields(rule);
-        let capabilities = cluster.field_caps(&rule.index, &fields).await?;
-        let unreachable = joined([closed(&patterns), capabilities.missing]);
-        if capabilities.schema.indices.is_empty() {
-            return Ok(Self { indices_missing: missing, ask: Ask::Nobody { blind: unreachable } });
-        }
+/// What a cluster says of the indices behind some patterns.
+#[derive(Debug)]
+pub(super) struct Indices {
+    /// The patterns that match no index.
+    missing: Vec<String>,
+    /// What of the data cannot be reached.
+    unreachable: Option<String>,
+    schema: Schema,
+    allow_expensive: bool,
+}
+
+impl Indices {
+    /// Asks `cluster` for the indices behind `patterns`, and for the types of `fields` in them.
+    pub async fn ask(
+        cluster: &Cluster,
+        patterns: &[String],
+        fields: &[String],
+    ) -> Result<Self, ElasticError> {
+        let matched = cluster.resolve(patterns).await?;
+        let missing = matched.iter().filter(|one| one.is_empty()).map(|one| one.pattern.clone()).collect();
+        let capabilities = cluster.field_caps(patterns, fields).await?;
+        let unreachable = joined([closed(&matched), capabilities.missing]);
         let allow_expensive = match cluster.expensive_queries() {
+            // Nothing is asked of no index.
+            _ if capabilities.schema.indices.is_empty() => true,
             Some(allowed) => allowed,
             None => cluster.allows_expensive_queries().await?,
         };
-        let plan = planned(rule, &capabilities.schema, allow_expensive)?;
+        Ok(Self { missing, unreachable, schema: capabilities.schema, allow_expensive })
+    }
+}
+
+impl Question {
+    /// Asks `cluster` for the indices and field types behind `rule`, and plans its query for them.
+    pub(super) async fn to_cluster(rule: &Rule, cluster: &Cluster) -> Result<Self, PrepareError> {
+        Self::about(rule, &Indices::ask(cluster, &rule.index, &wanted_fields(rule)).await?)
+    }
+
+    /// Plans the query of `rule` for its indices, of which more fields than its own may be known.
+    pub(super) fn about(rule: &Rule, indices: &Indices) -> Result<Self, PrepareError> {
+        let Indices { missing, unreachable, schema, allow_expensive } = indices;
+        let (missing, unreachable) = (missing.clone(), unreachable.clone());
+        if schema.indices.is_empty() {
+            return Ok(Self { indices_missing: missing, ask: Ask::Nobody { blind: unreachable } });
+        }
+        let plan = planned(rule, schema, *allow_expensive)?;
         if !allow_expensive {
             warn_of_evaluation(rule, &plan);
         }
-        let mut fields = mapped(fields, &capabilities.schema);
+        let mut fields = mapped(wanted_fields(rule), schema);
         fields.extend(plan.fields().iter().cloned());
         fields.sort_unstable();
         fields.dedup();
@@ -126,6 +156,14 @@ impl Question {
         match &self.ask {
             Ask::Cluster { plan, .. } => Some(plan),
             Ask::Nobody { .. } | Ask::Files { .. } => None,
+        }
+    }
+
+    /// What part of the data it cannot reach, where there is such a part.
+    pub(super) fn blind(&self) -> Option<&str> {
+        match &self.ask {
+            Ask::Nobody { blind } | Ask::Cluster { blind, .. } => blind.as_deref(),
+            Ask::Files { .. } => None,
         }
     }
 
@@ -173,7 +211,7 @@ fn unfit(query: &Query, problems: &[Diagnostic]) -> PrepareError {
 }
 
 /// Everything whose type or value is needed: for the query, the time, the identity and the alert.
-fn wanted_fields(rule: &Rule) -> Vec<String> {
+pub(super) fn wanted_fields(rule: &Rule) -> Vec<String> {
     let mut fields: BTreeSet<String> = rule.query.fields().into_iter().map(|field| field.name).collect();
     fields.extend([rule.category_field.clone(), rule.time.primary.clone(), TIMESTAMP.to_owned()]);
     fields.extend(rule.time.fallback.clone());

@@ -8,6 +8,7 @@ use tracing::Instrument;
 
 use super::copies::Copies;
 use super::pass::{Pass, PassError, WindowReport};
+use super::phase::phase;
 use super::progress::Watch;
 use super::question::Question;
 use super::report::RuleReport;
@@ -142,15 +143,22 @@ impl Runner {
     where
         F: Future<Output = RuleReport>,
     {
-        let started = Instant::now();
-        let span = tracing::debug_span!("rule", name = %sanitize(&rule.name));
-        // Boxed, as the whole run lies in it.
-        let run = Box::pin(self.prepared(rule, watch, body).instrument(span));
-        let (mut report, resent) = counted(run).await;
-        report.retries = resent.total();
-        report.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        say_resent(&report, &resent);
-        report
+        measured(rule, self.prepared(rule, watch, body)).await
+    }
+
+    /// Runs `rule` from a checkpoint that was just read, with a question that was just prepared.
+    pub(super) async fn go_on(
+        &self,
+        rule: &Rule,
+        question: Question,
+        tracked: Tracked,
+        watch: &Watch,
+    ) -> RuleReport {
+        let missing = question.indices_missing.clone();
+        let alerts = AlertBuilder::new(rule, &self.run);
+        let run = self.catch_up_from(rule, question, alerts, tracked, watch);
+        let report = measured(rule, run).await;
+        RuleReport { indices_missing: missing, ..report }
     }
 
     async fn prepared<'a, F>(
@@ -195,15 +203,37 @@ impl Runner {
             Ok(tracked) => tracked,
             Err(error) => return failed(rule, &error),
         };
+        self.catch_up_from(rule, question, alerts, tracked, watch).await
+    }
+
+    async fn catch_up_from(
+        &self,
+        rule: &Rule,
+        question: Question,
+        alerts: AlertBuilder,
+        tracked: Tracked,
+        watch: &Watch,
+    ) -> RuleReport {
         let now = self.now();
-        let started = self.on_the_sources_clock(self.started).min(now);
-        let begin = Cursor::starting_at(started - look_back(rule));
+        let begin = self.beginning(rule, now);
         let pass = self.pass(rule, &question, &alerts, watch);
         let mut progressing = Progressing { pass, tracked, begin, now, report: RuleReport::new(rule) };
         self.all_windows(rule, &mut progressing).await;
         let cursor = progressing.cursor();
         progressing.report.owed = cursor.owed.len() as u64;
         progressing.report
+    }
+
+    /// Where a rule begins that has no checkpoint yet.
+    pub(super) fn beginning(&self, rule: &Rule, now: DateTime<Utc>) -> Cursor {
+        let started = self.on_the_sources_clock(self.started).min(now);
+        Cursor::starting_at(started - look_back(rule))
+    }
+
+    /// The late sweep of `rule`, if one is due: rules take turns within its pace.
+    pub(super) fn due_sweep(&self, rule: &Rule, cursor: &Cursor, now: DateTime<Utc>) -> Option<Window> {
+        let Settings { sweep_every, sweep_over, .. } = self.settings;
+        cursor.sweep(now, sweep_every, phase(&rule.rule_id, sweep_every), sweep_over)
     }
 
     pub(super) fn pass<'a>(
@@ -232,8 +262,7 @@ impl Runner {
                 return;
             }
         }
-        let Settings { sweep_every, sweep_over, .. } = self.settings;
-        if let Some(sweep) = progressing.cursor().sweep(progressing.now, sweep_every, sweep_over) {
+        if let Some(sweep) = self.due_sweep(rule, progressing.cursor(), progressing.now) {
             self.sweep(progressing, sweep).await;
         }
     }
@@ -380,6 +409,18 @@ impl Progressing<'_> {
             }
         }
     }
+}
+
+/// Measures the time of a run, and counts the requests sent again for it.
+async fn measured(rule: &Rule, run: impl Future<Output = RuleReport>) -> RuleReport {
+    let started = Instant::now();
+    let span = tracing::debug_span!("rule", name = %sanitize(&rule.name));
+    // Boxed, as the whole run lies in it.
+    let (mut report, resent) = counted(Box::pin(run.instrument(span))).await;
+    report.retries = resent.total();
+    report.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    say_resent(&report, &resent);
+    report
 }
 
 /// Says in one line what was sent again for a run.

@@ -141,6 +141,16 @@ impl ElasticError {
         self.status() == Some(413) || self.causes().iter().any(Reason::is_too_large)
     }
 
+    /// Whether the same work in smaller parts may succeed where all of it at once did not: too large, too slow, or broken
+    /// off by whoever had enough of it.
+    #[must_use]
+    pub fn is_too_much(&self) -> bool {
+        self.is_too_large()
+            || self.is_broken_off()
+            || matches!(self.0.cause, Cause::Unreachable(Unreachable::TimedOut, _))
+            || matches!(self.status(), Some(408 | 504))
+    }
+
     /// The HTTP status of the answer, where it was an error.
     #[must_use]
     pub fn status(&self) -> Option<u16> {

@@ -11,7 +11,7 @@ use super::{Ambient, Cluster, Connection, RetryPolicy};
 
 /// What the server does with one request.
 #[derive(Clone)]
-pub(super) enum Act {
+pub enum Act {
     /// Sends these bytes and closes.
     Raw(String),
     /// Closes without an answer.
@@ -22,12 +22,12 @@ pub(super) enum Act {
 
 impl Act {
     /// A JSON answer.
-    pub(super) fn json(status: u16, body: &str) -> Self {
+    pub fn json(status: u16, body: &str) -> Self {
         Self::with(status, "content-type: application/json\r\n", body)
     }
 
     /// An answer with these header lines.
-    pub(super) fn with(status: u16, headers: &str, body: &str) -> Self {
+    pub fn with(status: u16, headers: &str, body: &str) -> Self {
         let length = body.len();
         Self::Raw(format!(
             "HTTP/1.1 {status} X\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
@@ -37,30 +37,30 @@ impl Act {
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
-pub(super) struct Seen {
+pub struct Seen {
     /// Method and target.
-    pub(super) line: String,
+    pub line: String,
     /// The header lines.
-    pub(super) head: String,
-    pub(super) body: String,
+    pub head: String,
+    pub body: String,
 }
 
 /// The server and what it has seen.
-pub(super) struct Fake {
-    pub(super) cluster: Cluster,
-    pub(super) url: String,
+pub struct Fake {
+    pub cluster: Cluster,
+    pub url: String,
     seen: Arc<Mutex<Vec<Seen>>>,
     waits: Arc<Mutex<Vec<Duration>>>,
 }
 
 impl Fake {
     /// Starts a server that acts as listed, one request after the other.
-    pub(super) async fn start(acts: Vec<Act>) -> Self {
+    pub async fn start(acts: Vec<Act>) -> Self {
         Self::start_with(acts, Connection::default()).await
     }
 
     /// The same, with other settings than the default; the address and the waits are the server's own.
-    pub(super) async fn start_with(acts: Vec<Act>, mut connection: Connection) -> Self {
+    pub async fn start_with(acts: Vec<Act>, mut connection: Connection) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -71,18 +71,18 @@ impl Fake {
     }
 
     /// Every request so far.
-    pub(super) fn seen(&self) -> Vec<Seen> {
+    pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().expect("no panic").clone()
     }
 
     /// Every wait between two attempts so far.
-    pub(super) fn waits(&self) -> Vec<Duration> {
+    pub fn waits(&self) -> Vec<Duration> {
         self.waits.lock().expect("no panic").clone()
     }
 }
 
 /// A cluster whose clock stands still, and whose waits are noted instead of waited.
-pub(super) fn cluster(connection: &Connection) -> (Cluster, Arc<Mutex<Vec<Duration>>>) {
+pub fn cluster(connection: &Connection) -> (Cluster, Arc<Mutex<Vec<Duration>>>) {
     let waits = Arc::new(Mutex::new(Vec::new()));
     let noted = waits.clone();
     let sleep = move |wait| {
@@ -94,7 +94,7 @@ pub(super) fn cluster(connection: &Connection) -> (Cluster, Arc<Mutex<Vec<Durati
 }
 
 /// Settings with a number of attempts.
-pub(super) fn attempts(attempts: usize) -> Connection {
+pub fn attempts(attempts: usize) -> Connection {
     let retry = RetryPolicy { attempts, ..RetryPolicy::default() };
     Connection { retry, ..Connection::default() }
 }

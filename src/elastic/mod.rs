@@ -18,7 +18,9 @@ mod cluster;
 mod connection;
 mod decode;
 mod document;
+mod documents;
 mod error;
+mod existence;
 mod expensive;
 mod field_caps;
 mod hint;
@@ -37,7 +39,7 @@ mod retry;
 mod shards;
 
 #[cfg(test)]
-mod fake;
+pub mod fake;
 #[cfg(test)]
 mod tls_test;
 
@@ -47,7 +49,9 @@ pub use clock::Ambient;
 pub use cluster::Cluster;
 pub use connection::{Auth, CaCertificate, Connection, DEFAULT_TIMEOUT, DEFAULT_URL};
 pub use document::{Guard, Put, Versioned};
+pub use documents::{PutItem, PutOutcome};
 pub use error::ElasticError;
+pub use existence::{Existence, Presence};
 pub use field_caps::FieldCapabilities;
 pub use index::Ensured;
 pub use info::{Info, SUPPORTED_VERSIONS};

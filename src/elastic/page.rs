@@ -9,7 +9,7 @@ use super::body::Body;
 use super::call::{Answer, Call, unwritable};
 use super::decode;
 use super::error::Cause;
-use super::shards::{Clusters, Shards};
+use super::shards::{Clusters, Shards, not_whole};
 use super::{Cluster, ElasticError, PointInTime};
 use crate::event::Event;
 
@@ -189,14 +189,9 @@ fn add(page: &mut Page, hit: &Hit<'_>) {
 }
 
 fn partial(found: &Found<'_>) -> Option<String> {
-    let mut missing: Vec<String> =
-        [found.shards.missing(), found.clusters.missing()].into_iter().flatten().collect();
-    if found.timed_out {
-        missing.push("the search timed out in the cluster".to_owned());
-    }
-    if found.terminated_early {
-        missing.push("the search was ended early".to_owned());
-    }
+    let missing = not_whole(&found.shards, &found.clusters, found.timed_out);
+    let early = found.terminated_early.then(|| "the search was ended early".to_owned());
+    let missing: Vec<String> = [missing, early].into_iter().flatten().collect();
     (!missing.is_empty()).then(|| missing.join("; "))
 }
 

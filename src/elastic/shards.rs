@@ -112,6 +112,13 @@ impl Clusters {
     }
 }
 
+/// What of a search did not answer in full, and why; none where every shard did.
+pub(super) fn not_whole(shards: &Shards, clusters: &Clusters, timed_out: bool) -> Option<String> {
+    let mut missing: Vec<String> = [shards.missing(), clusters.missing()].into_iter().flatten().collect();
+    missing.extend(timed_out.then(|| "the search timed out in the cluster".to_owned()));
+    (!missing.is_empty()).then(|| missing.join("; "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Clusters, Shards};

@@ -6,6 +6,7 @@
 mod ask;
 mod fields;
 mod filter;
+mod joint;
 mod lower;
 mod whole;
 mod window;
@@ -21,6 +22,7 @@ use crate::eql::{Condition, Query};
 use crate::eval::{self, Matcher};
 use crate::schema::Schema;
 pub use filter::{Filter, filter};
+pub use joint::any_of;
 use lower::Lowering;
 
 /// What a plan is made from.

@@ -12,7 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::task::TaskTracker;
 
 use super::shutdown::GRACE;
-use crate::detect::{Hindrance, RuleReport, Runner, Watch};
+use crate::detect::{Cycle, Gone, Hindrance, RuleReport, Runner, Watch};
 use crate::diagnostic::sanitize;
 use crate::elastic::ElasticError;
 use crate::rule::Rule;
@@ -43,6 +43,7 @@ pub async fn run(runner: Arc<Runner>, rules: Vec<Arc<Rule>>, watch: Watch) {
             reach: reach.clone(),
             interval,
             rules,
+            cycle: Cycle::new(runner.clone()),
             watch: watch.clone(),
             resting: Mutex::default(),
         });
@@ -69,6 +70,7 @@ struct Group {
     reach: Arc<Reach>,
     interval: Duration,
     rules: Vec<Arc<Rule>>,
+    cycle: Cycle,
     watch: Watch,
     /// Until when rules rest, by their ids.
     resting: Mutex<HashMap<String, Instant>>,
@@ -126,35 +128,29 @@ impl Group {
         }
     }
 
-    /// Runs `rules` side by side; returns those that may do better soon, and why they failed. Rules for which an answer
-    /// asked to be left alone are noted in `resting`.
+    /// Runs `rules`: those for which nothing happened together, the others side by side. Returns those that may do better
+    /// soon, and why they failed; rules for which an answer asked to be left alone are noted in `resting`.
     async fn run(
         &self,
         rules: Vec<Arc<Rule>>,
         resting: &mut HashMap<String, Instant>,
     ) -> Vec<(Arc<Rule>, RuleReport)> {
+        let Gone { done, open } = self.cycle.go(&rules, &self.watch).await;
+        let mut failed: Vec<_> = done.into_iter().filter_map(|run| settled(run, resting)).collect();
         let places = Arc::new(Semaphore::new(AT_ONCE));
         let mut running = JoinSet::new();
-        for rule in rules {
+        for open in open {
             let (runner, watch, places) = (self.runner.clone(), self.watch.clone(), places.clone());
             running.spawn(async move {
                 let _place = places.acquire_owned().await;
-                let report = runner.run_rule(&rule, &watch).await;
+                let rule = open.rule.clone();
+                let report = runner.run_open(open, &watch).await;
                 (rule, report)
             });
         }
-        let mut failed = Vec::new();
         while let Some(ended) = running.join_next().await {
             match ended {
-                Ok((rule, report)) => {
-                    note(&report);
-                    if let Some(rest) = report.rest {
-                        let rest = rest.min(LONGEST_REST);
-                        tracing::info!(rule = %sanitize(&rule.name), ?rest, "rests, as an answer asked for it");
-                        resting.insert(rule.rule_id.clone(), Instant::now() + rest);
-                    }
-                    failed.extend(report.unreachable.then_some((rule, report)));
-                }
+                Ok(run) => failed.extend(settled(run, resting)),
                 Err(error) => {
                     tracing::error!(%error, "a run ended in a fault of the program; its window is read again");
                 }
@@ -162,6 +158,21 @@ impl Group {
         }
         failed
     }
+}
+
+/// Says what a run did, and notes the rule in `resting` where an answer asked to be left alone; the run, if the rule may do
+/// better soon.
+fn settled(
+    (rule, report): (Arc<Rule>, RuleReport),
+    resting: &mut HashMap<String, Instant>,
+) -> Option<(Arc<Rule>, RuleReport)> {
+    note(&report);
+    if let Some(rest) = report.rest {
+        let rest = rest.min(LONGEST_REST);
+        tracing::info!(rule = %sanitize(&rule.name), ?rest, "rests, as an answer asked for it");
+        resting.insert(rule.rule_id.clone(), Instant::now() + rest);
+    }
+    report.unreachable.then_some((rule, report))
 }
 
 /// Says that a run came to an early end, and after which wait it is tried again; none where the next run must do.

@@ -16,6 +16,8 @@ pub enum Kind {
     FieldTypes,
     LoadCheckpoint,
     SaveCheckpoint,
+    /// Whether anything happened, for many rules at once.
+    Probe,
     OpenPit,
     ClosePit,
     Page,
@@ -27,7 +29,7 @@ pub enum Kind {
 }
 
 /// Every kind that a window with an alert makes.
-pub const KINDS: [Kind; 12] = [
+pub const KINDS: [Kind; 13] = [
     Kind::Greeting,
     Kind::Clock,
     Kind::AlertsIndex,
@@ -35,6 +37,7 @@ pub const KINDS: [Kind; 12] = [
     Kind::FieldTypes,
     Kind::LoadCheckpoint,
     Kind::SaveCheckpoint,
+    Kind::Probe,
     Kind::OpenPit,
     Kind::ClosePit,
     Kind::Page,
@@ -56,6 +59,9 @@ impl Kind {
             _ if has("/_field_caps") => Self::FieldTypes,
             "GET" if has("/_doc/") => Self::LoadCheckpoint,
             "PUT" if has("/_doc/") => Self::SaveCheckpoint,
+            _ if has("-state/_mget") => Self::LoadCheckpoint,
+            _ if has("-state/_bulk") => Self::SaveCheckpoint,
+            _ if has("/_msearch") => Self::Probe,
             "DELETE" if has("/_pit") => Self::ClosePit,
             _ if has("/_pit") => Self::OpenPit,
             "POST" if request.target.contains("scroll") => Self::Scroll,
@@ -119,7 +125,7 @@ impl Fault {
     pub fn fits(self, kind: Kind) -> bool {
         match self {
             Self::TimedOut | Self::FailedShards => {
-                matches!(kind, Kind::Page | Kind::KnownAlerts | Kind::Scroll)
+                matches!(kind, Kind::Page | Kind::Probe | Kind::KnownAlerts | Kind::Scroll)
             }
             Self::MixedItems => kind == Kind::Bulk,
             _ => true,
@@ -130,18 +136,25 @@ impl Fault {
 /// What a search finds that lies: nothing, and it says why.
 pub fn lie(fault: Fault, answer: &mut Answer) {
     let Ok(mut body) = serde_json::from_slice::<Value>(&answer.body) else { return };
-    if fault == Fault::TimedOut {
-        body["timed_out"] = json!(true);
-    } else {
-        body["_shards"]["failed"] = json!(1);
-        body["_shards"]["failures"] = json!([{"shard": 0, "index": "logs", "node": "n",
-            "reason": {"type": "query_shard_exception", "reason": "failed to create query"}}]);
-    }
-    body["hits"]["hits"] = json!([]);
-    if let Some(total) = body.pointer_mut("/hits/total/value") {
-        *total = json!(0);
+    match body["responses"].as_array_mut() {
+        Some(searches) => searches.iter_mut().for_each(|search| lie_of_one(fault, search)),
+        None => lie_of_one(fault, &mut body),
     }
     answer.body = body.to_string().into_bytes();
+}
+
+fn lie_of_one(fault: Fault, search: &mut Value) {
+    if fault == Fault::TimedOut {
+        search["timed_out"] = json!(true);
+    } else {
+        search["_shards"]["failed"] = json!(1);
+        search["_shards"]["failures"] = json!([{"shard": 0, "index": "logs", "node": "n",
+            "reason": {"type": "query_shard_exception", "reason": "failed to create query"}}]);
+    }
+    search["hits"]["hits"] = json!([]);
+    if let Some(total) = search.pointer_mut("/hits/total/value") {
+        *total = json!(0);
+    }
 }
 
 /// Executes a part of the items and refuses the others in three ways; `turn` moves which.

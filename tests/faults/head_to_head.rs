@@ -172,7 +172,7 @@ impl Side {
         for _ in 0..FAILURES.0 {
             self.world.happen(1 + dice.below(30));
             self.requests_pass(dice.below(40));
-            for kind in [Kind::Page, Kind::Scroll] {
+            for kind in [Kind::Page, Kind::Probe, Kind::Scroll] {
                 self.world.proxy.order(kind, Fault::FailedShards, usize::MAX);
             }
             self.world.happen(1 + dice.below(60));

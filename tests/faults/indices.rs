@@ -110,8 +110,10 @@ fn an_index_and_a_mapping_made_while_it_runs() {
     let (typed, untyped) = (world.logs() + "-new", world.filebeat() + "-new");
     world.cluster.put(&format!("/{untyped}"), &json!({}));
     world.windows_pass(2);
-    for at in [Kind::FieldTypes, Kind::OpenPit, Kind::Page] {
+    for at in [Kind::FieldTypes, Kind::Probe, Kind::OpenPit, Kind::Page] {
         world.proxy.order(at, Fault::HeldBefore, 1);
+        // Pages are read only where something matches.
+        world.happen(1);
         world.proxy.held();
         one_in(&mut world, &untyped, &format!("untyped-{at:?}"), Shape::Filebeat);
         one_in(
@@ -149,6 +151,7 @@ fn a_point_in_time_that_has_ended() {
     let mut world = world.watched();
     for _ in 0..4 {
         world.proxy.order(Kind::Page, Fault::HeldBefore, 1);
+        world.happen(1);
         let held = world.proxy.held();
         world.happen(3);
         let body: Value = serde_json::from_slice(&held.body).expect("JSON");

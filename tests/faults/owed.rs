@@ -69,8 +69,13 @@ fn each_attempt_is_said_with_a_growing_wait_while_all_else_goes_on() {
 fn requests_that_are_sent_again_are_one_line_a_run() {
     let Some(world) = World::shared() else { return };
     let mut world = world.watched();
+    // Between two runs, so that one meets all of them.
+    world.proxy.order(Kind::Greeting, Fault::HeldBefore, 1);
+    world.proxy.held();
+    world.happen(1);
     world.proxy.order(Kind::Page, Fault::Busy(None), 2);
     world.proxy.order(Kind::SaveCheckpoint, Fault::Reset, 1);
+    world.proxy.release();
     until(LIMIT, "a line", || {
         lines(&world, "requests=3", "sent again: HTTP 429 ×2, the connection broke off ×1") == 1
     });
@@ -85,8 +90,19 @@ fn an_answer_that_asks_for_a_rest_gets_it() {
     let mut world = world.watched();
     // More than a request waits for by itself.
     world.proxy.order(Kind::OpenPit, Fault::Busy(Some(11)), 1);
+    world.happen(1);
     until(LIMIT, "the rest", || lines(&world, "rests, as an answer asked for it", "rest=11s") == 1);
     assert_eq!(lines(&world, "attempt=1", "HTTP 429"), 1, "{}", world.said());
+    world.happen(2);
+    world.settles();
+}
+
+#[test]
+fn an_answer_to_all_rules_that_asks_for_a_rest_gets_it_from_each() {
+    let Some(world) = World::shared() else { return };
+    let mut world = world.more_rules(2).watched();
+    world.proxy.order(Kind::Probe, Fault::Busy(Some(11)), 1);
+    until(LIMIT, "the rests", || lines(&world, "rests, as an answer asked for it", "rest=11s") == 3);
     world.happen(2);
     world.settles();
 }

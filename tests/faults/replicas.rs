@@ -32,9 +32,9 @@ fn a_replica_searches_each_window_at_most_once_more() {
     let mut world = world.watched();
     world.start();
     let windows = |world: &World| world.checkpoint().map_or(0, |(version, _)| version);
-    let (before, searches) = (windows(&world), world.proxy.seen(Kind::Page));
+    let (before, searches) = (windows(&world), world.proxy.seen(Kind::Probe));
     world.windows_pass(20);
-    let (windows, searches) = (windows(&world) - before, world.proxy.seen(Kind::Page) - searches);
+    let (windows, searches) = (windows(&world) - before, world.proxy.seen(Kind::Probe) - searches);
     // Each checkpoint is one window of one daemon; one search of each may be under way.
     assert!(searches as u64 <= windows + 4, "{searches} searches for {windows} checkpoints");
 }

@@ -30,6 +30,12 @@ fn faults_that_outlast_the_retries() {
     let Some(world) = World::shared() else { return };
     let mut world = world.watched();
     for (kind, fault) in [
+        (Kind::LoadCheckpoint, Fault::Status(503)),
+        (Kind::FieldTypes, Fault::LostAnswer),
+        (Kind::Probe, Fault::Status(503)),
+        (Kind::Probe, Fault::Truncated),
+        (Kind::Probe, Fault::ResetInBody),
+        (Kind::Probe, Fault::Html),
         (Kind::OpenPit, Fault::Status(503)),
         (Kind::Page, Fault::Truncated),
         (Kind::Page, Fault::Html),
@@ -68,6 +74,21 @@ fn searches_that_lie_leave_their_time_owed() {
         world.settles();
     }
     assert!(world.said().contains("owed: it is tried again"), "{}", world.said());
+}
+
+#[test]
+fn a_search_for_all_rules_that_lies_is_believed_by_none() {
+    let Some(world) = World::shared() else { return };
+    let mut world = world.more_rules(2).watched();
+    for lie in [Fault::TimedOut, Fault::FailedShards] {
+        world.proxy.order(Kind::Probe, lie, usize::MAX);
+        world.happen(4);
+        // Each rule finds out by itself, and owes nothing.
+        world.settles();
+        assert!(!world.proxy.ahead().is_empty());
+        world.proxy.calm();
+    }
+    assert!(!world.said().contains("owed: it is tried again"), "{}", world.said());
 }
 
 #[test]

@@ -163,6 +163,23 @@ impl World {
         self
     }
 
+    /// So many more rules for the daemons to come, each like the first but for events of an account of its own.
+    pub fn more_rules(mut self, number: usize) -> Self {
+        let text = std::fs::read_to_string(&self.rules[0]).expect("the rule's file");
+        for number in 0..number {
+            let id = format!("00000000-0000-4000-8000-{number:012}");
+            let text = text
+                .replace(RULE_ID, &id)
+                .replace("name = \"AWS", &format!("name = \"{number} AWS"))
+                .replace("event.outcome == \"success\"", &format!("event.outcome == \"outcome-{number}\""));
+            let text = text.split("[[stakeout.examples]]").next().unwrap_or_default();
+            let path = self.folder.path().join(format!("rule-{number}.toml"));
+            std::fs::write(&path, text).expect("a file for the rule");
+            self.rules.push(path.display().to_string());
+        }
+        self
+    }
+
     /// Starts a daemon and waits until it has read its first window.
     pub fn watched(mut self) -> Self {
         let daemon = self.start();
