@@ -17,6 +17,9 @@ use crate::diagnostic::sanitize;
 /// How many documents go into one request.
 const MAX_DOCUMENTS: usize = 1_000;
 
+/// The parts of an answer that are read.
+const FOUND: &str = "docs._id,docs.found,docs._seq_no,docs._primary_term,docs._source,docs.error";
+
 /// One document to write.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PutItem {
@@ -87,6 +90,7 @@ impl Cluster {
             let asked = format!("reading {} documents of `{index}`", chunk.len());
             let call = Call::new(Method::Post, format!("/{}/_mget", segment(index)), asked)
                 .param("_source_includes", fields.join(","))
+                .param("filter_path", FOUND)
                 .body(Body::Json(json!({ "ids": chunk }).to_string()));
             all.extend(self.call(&call, |answer| read_all(answer, chunk)).await?);
         }
@@ -207,7 +211,7 @@ mod tests {
         assert_eq!(found[0], Ok(Some(Versioned { source: json!({"n": 1}), seq_no: 4, primary_term: 1 })));
         assert_eq!((&found[1], &found[2]), (&Ok(None), &Ok(None)));
         assert!(found[3].as_ref().is_err_and(|words| words.contains("no_shard_available")), "{found:?}");
-        assert_eq!(fake.seen()[0].line, "POST /s/_mget?_source_includes=n");
+        assert!(fake.seen()[0].line.starts_with("POST /s/_mget?_source_includes=n&filter_path=docs._id"));
     }
 
     #[tokio::test]

@@ -1,7 +1,7 @@
 //! What a user sees of windows that fail: each attempt with its reason and a growing wait, and the end of it.
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::fault::{Fault, Kind};
 use super::world::{LIMIT, World};
@@ -104,5 +104,28 @@ fn an_answer_to_all_rules_that_asks_for_a_rest_gets_it_from_each() {
     world.proxy.order(Kind::Probe, Fault::Busy(Some(11)), 1);
     until(LIMIT, "the rests", || lines(&world, "rests, as an answer asked for it", "rest=11s") == 3);
     world.happen(2);
+    world.settles();
+}
+
+#[test]
+fn a_search_that_fails_for_one_rule_leaves_the_others_as_they_are() {
+    let Some(world) = World::shared() else { return };
+    let odd = world.cluster.name("odd");
+    let mut body = mapping();
+    // Fewer than the rule asks for: its shard refuses the query, and says its field types all the same.
+    body["settings"]["index.max_terms_count"] = json!(1);
+    world.cluster.put(&format!("/{odd}"), &body);
+    let mut world = world.other_rule(&odd).watched();
+    until(LIMIT, "the other rule to owe", || lines(&world, "owed: it is tried again", "Other AWS") > 0);
+    let logs = world.logs();
+    is_alerted(&mut world, &logs, "meanwhile");
+    world.overlap_passes();
+    let pages = world.proxy.seen(Kind::Page);
+    world.windows_pass(2);
+    assert!(world.proxy.seen(Kind::Page) > pages, "the other rule goes on by itself");
+    assert_eq!(world.owed(), 0);
+    assert_eq!(lines(&world, "owed: it is tried again", "rule=AWS"), 0, "{}", world.said());
+    world.cluster.put(&format!("/{odd}/_settings"), &json!({"index.max_terms_count": null}));
+    until(LIMIT, "the other rule to owe nothing", || lines(&world, "owed no more", "Other AWS") == 1);
     world.settles();
 }

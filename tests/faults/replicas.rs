@@ -35,6 +35,7 @@ fn a_replica_searches_each_window_at_most_once_more() {
     let (before, searches) = (windows(&world), world.proxy.seen(Kind::Probe));
     world.windows_pass(20);
     let (windows, searches) = (windows(&world) - before, world.proxy.seen(Kind::Probe) - searches);
-    // Each checkpoint is one window of one daemon; one search of each may be under way.
-    assert!(searches as u64 <= windows + 4, "{searches} searches for {windows} checkpoints");
+    // Each checkpoint is one window of one daemon, and the other may have searched for it too when it came too late; one
+    // search of each may be under way.
+    assert!(searches as u64 <= 2 * windows + 4, "{searches} searches for {windows} checkpoints");
 }

@@ -67,12 +67,12 @@ fn arranged(rules: &[Asked], loud: &BTreeSet<String>) -> Vec<Together> {
     let (mut alone, mut together) = (Vec::new(), BTreeMap::<Common<'_>, Together>::new());
     for (at, asked) in rules.iter().enumerate() {
         let Some(plan) = asked.question.plan() else { continue };
-        let rule = &asked.ordinary.rule;
+        let rule = &asked.rule;
         if loud.contains(&rule.rule_id) {
             alone.push(vec![at]);
             continue;
         }
-        let Window { from, to } = asked.ordinary.stretch;
+        let Window { from, to } = asked.stretch;
         let common = Common {
             patterns: &rule.index,
             time: (plan.time_field(), plan.fallback_time_field()),
@@ -113,7 +113,7 @@ async fn put(
 
 fn existence(rules: &[Asked], together: &[usize]) -> Option<Existence> {
     let plans: Vec<&Plan> = together.iter().filter_map(|at| rules[*at].question.plan()).collect();
-    let first = &rules[*together.first()?].ordinary;
+    let first = &rules[*together.first()?];
     let query = any_of(&plans, first.stretch.from, first.stretch.to);
     let query: Value = serde_json::to_value(query).ok()?;
     Some(Existence { indices: first.rule.index.clone(), query })

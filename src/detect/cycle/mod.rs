@@ -52,23 +52,20 @@ pub struct Open {
     begun: Option<Box<(Question, Tracked)>>,
 }
 
+/// A rule that sees all of its data, and its question.
+type Planned = (Arc<Rule>, Question);
+
 /// A rule whose run is the ordinary one: one new window, and nothing owed.
 #[derive(Debug)]
-struct Ordinary {
+struct Asked {
     rule: Arc<Rule>,
+    question: Question,
     tracked: Tracked,
     newest: Window,
     /// Whether a late sweep is due with it.
     sweeps: bool,
     /// The time in which nothing must have happened: the newest window, and what the sweep reads again.
     stretch: Window,
-}
-
-/// An ordinary rule as it is asked of the cluster.
-#[derive(Debug)]
-struct Asked {
-    ordinary: Ordinary,
-    question: Question,
 }
 
 impl Cycle {
@@ -115,8 +112,9 @@ impl Cycle {
         let mut gone = Gone::default();
         // Before anything is asked: what happens from now on is the next run's.
         let now = self.runner.now();
-        let ordinary = self.ordinary(cluster, rules, now, &mut gone).await;
-        let asked = plan::asked(cluster, ordinary, &mut gone).await;
+        let planned = plan::planned(cluster, rules, &mut gone).await;
+        // Late, as replicas are at work on the same checkpoints.
+        let asked = self.ordinary(cluster, planned, now, &mut gone).await;
         let quiet = self.quiet(cluster, asked, &mut gone).await;
         self.record(cluster, quiet, now, watch, &mut gone).await;
         gone
@@ -126,24 +124,26 @@ impl Cycle {
     async fn ordinary(
         &self,
         cluster: &Cluster,
-        rules: &[Arc<Rule>],
+        planned: Vec<Planned>,
         now: DateTime<Utc>,
         gone: &mut Gone,
-    ) -> Vec<Ordinary> {
+    ) -> Vec<Asked> {
         let keys: Vec<(&str, &str)> =
-            rules.iter().map(|rule| (rule.rule_id.as_str(), rule.name.as_str())).collect();
+            planned.iter().map(|(rule, _)| (rule.rule_id.as_str(), rule.name.as_str())).collect();
         let loaded = match self.runner.store.load_all(&keys).await {
             Ok(loaded) => loaded,
             Err(error) => {
-                gone.stop_at(cluster, rules.iter().cloned(), &error.to_string(), error.elastic()).await;
+                let rules = planned.into_iter().map(|(rule, _)| rule);
+                gone.stop_at(cluster, rules, &error.to_string(), error.elastic()).await;
                 return Vec::new();
             }
         };
         let mut picked = Vec::new();
-        for (rule, tracked) in rules.iter().zip(loaded) {
-            match tracked.and_then(|tracked| self.runner.ordinary(rule, tracked, now)) {
+        for ((rule, question), tracked) in planned.into_iter().zip(loaded) {
+            let open = Open::anew(&rule);
+            match tracked.and_then(|tracked| self.runner.ordinary(rule, question, tracked, now)) {
                 Some(ordinary) => picked.push(ordinary),
-                None => gone.open.push(Open::anew(rule)),
+                None => gone.open.push(open),
             }
         }
         picked
@@ -155,14 +155,14 @@ impl Cycle {
         let answers = match ask::answers(cluster, &asked, &loud).await {
             Ok(answers) => answers,
             Err(error) => {
-                let rules = asked.into_iter().map(|asked| asked.ordinary.rule);
+                let rules = asked.into_iter().map(|asked| asked.rule);
                 gone.stop_at(cluster, rules, &error.to_string(), Some(&error)).await;
                 return Vec::new();
             }
         };
         let mut quiet = Vec::new();
         for (asked, answer) in asked.into_iter().zip(answers) {
-            let id = &asked.ordinary.rule.rule_id;
+            let id = &asked.rule.rule_id;
             match answer {
                 ask::Answer::Quiet => {
                     self.loud().remove(id);
@@ -172,7 +172,7 @@ impl Cycle {
                     self.loud().insert(id.clone());
                     gone.open.push(Open::begun(asked));
                 }
-                ask::Answer::Unknown => gone.open.push(Open::anew(&asked.ordinary.rule)),
+                ask::Answer::Unknown => gone.open.push(Open::anew(&asked.rule)),
             }
         }
         quiet
@@ -189,26 +189,26 @@ impl Cycle {
     ) {
         let mut advances: Vec<Advance> = quiet
             .iter()
-            .map(|Asked { ordinary, .. }| Advance {
-                tracked: ordinary.tracked.clone(),
-                begin: self.runner.beginning(&ordinary.rule, now),
-                whole: ordinary.newest,
-                swept: ordinary.sweeps,
+            .map(|asked| Advance {
+                tracked: asked.tracked.clone(),
+                begin: self.runner.beginning(&asked.rule, now),
+                whole: asked.newest,
+                swept: asked.sweeps,
             })
             .collect();
         let kept = match self.runner.store.advance_all(&mut advances, now).await {
             Ok(kept) => kept,
             Err(error) => {
-                let rules = quiet.into_iter().map(|asked| asked.ordinary.rule);
+                let rules = quiet.into_iter().map(|asked| asked.rule);
                 return gone.stop_at(cluster, rules, &error.to_string(), error.elastic()).await;
             }
         };
         for (asked, is_kept) in quiet.into_iter().zip(kept) {
             if is_kept {
-                watch.progress.reached(asked.ordinary.newest.to);
+                watch.progress.reached(asked.newest.to);
                 gone.done.push(asked.done());
             } else {
-                gone.open.push(Open::anew(&asked.ordinary.rule));
+                gone.open.push(Open::anew(&asked.rule));
             }
         }
     }
@@ -229,19 +229,23 @@ impl Runner {
     }
 
     /// The run of `rule` at `now`, if it is the ordinary one.
-    fn ordinary(&self, rule: &Arc<Rule>, tracked: Tracked, now: DateTime<Utc>) -> Option<Ordinary> {
-        let beginning = self.beginning(rule, now);
+    fn ordinary(
+        &self,
+        rule: Arc<Rule>,
+        question: Question,
+        tracked: Tracked,
+        now: DateTime<Utc>,
+    ) -> Option<Asked> {
+        let beginning = self.beginning(&rule, now);
         let cursor = tracked.cursor.as_ref().unwrap_or(&beginning);
-        let newest = cursor.next_window(now, look_back(rule), overlap(rule));
+        let newest = cursor.next_window(now, look_back(&rule), overlap(&rule));
         if !cursor.owed.is_empty() || newest.length() > self.settings.longest_window {
             return None;
         }
-        // As it is once the newest window is recorded.
-        let sweep = self.due_sweep(rule, cursor, now);
+        let sweep = self.due_sweep(&rule, cursor, now);
         let stretch =
             sweep.map_or(newest, |sweep| Window::new(sweep.from.min(newest.from), sweep.to.max(newest.to)));
-        let (rule, sweeps) = (rule.clone(), sweep.is_some());
-        Some(Ordinary { rule, tracked, newest, sweeps, stretch })
+        Some(Asked { rule, question, tracked, newest, sweeps: sweep.is_some(), stretch })
     }
 }
 
@@ -251,7 +255,7 @@ impl Open {
     }
 
     fn begun(asked: Asked) -> Self {
-        let Asked { ordinary: Ordinary { rule, tracked, .. }, question } = asked;
+        let Asked { rule, question, tracked, .. } = asked;
         Self { rule, begun: Some(Box::new((question, tracked))) }
     }
 }
@@ -259,11 +263,10 @@ impl Open {
 impl Asked {
     /// Its report, once its window is recorded.
     fn done(self) -> (Arc<Rule>, RuleReport) {
-        let Self { ordinary, question } = self;
-        let mut report = RuleReport::new(&ordinary.rule);
-        report.add(ordinary.newest, &WindowReport::default());
-        report.indices_missing = question.indices_missing;
-        (ordinary.rule, report)
+        let mut report = RuleReport::new(&self.rule);
+        report.add(self.newest, &WindowReport::default());
+        report.indices_missing = self.question.indices_missing;
+        (self.rule, report)
     }
 }
 
