@@ -39,6 +39,12 @@ mod retry;
 mod shards;
 
 #[cfg(test)]
+#[expect(
+    missing_docs,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    reason = "nothing but a tool of tests"
+)]
 pub mod fake;
 #[cfg(test)]
 mod tls_test;

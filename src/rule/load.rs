@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use super::convert::{self, Reading};
 use super::file::MAX_BYTES;
@@ -13,6 +15,12 @@ use crate::diagnostic::{DUPLICATE_RULE_ID, Diagnostic, FILE_TOO_LARGE, Node, Spa
 
 /// The folder in which Elastic keeps rules that it gave up; it is passed over inside other folders.
 pub const DEPRECATED_FOLDER: &str = "_deprecated";
+
+/// So many files are read faster than a thread is started for them.
+const FEW: usize = 64;
+
+/// Threads that read many files.
+const THREADS: usize = 4;
 
 /// Rules that can run.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -36,16 +44,44 @@ pub fn load(paths: &[PathBuf]) -> Result<Loaded, RuleErrors> {
         walk.start(path);
     }
     let mut readings = Vec::new();
-    for path in &walk.files {
-        let origin = named(path);
-        match read_limited(path) {
-            Ok(Some(bytes)) => readings.push((origin.clone(), convert::read(&origin, &bytes))),
-            Ok(None) => walk.reports.push(too_large(&origin)),
-            Err(error) => walk.reports.push(unreadable(&origin, &error)),
+    for read in read_all(&walk.files) {
+        match read {
+            Ok(reading) => readings.push(reading),
+            Err(report) => walk.reports.push(report),
         }
     }
     let loaded = together(readings, walk.reports)?;
     Ok(Loaded { passed_over: walk.passed_over, ..loaded })
+}
+
+/// A rule file's name in messages, and what was read in it.
+type Named = (String, Reading);
+
+/// Reads the files, in their order; many of them on several processors.
+fn read_all(files: &[PathBuf]) -> Vec<Result<Named, Report>> {
+    if files.len() <= FEW {
+        return files.iter().map(|path| read_one(path)).collect();
+    }
+    let share = files.len().div_ceil(THREADS).max(FEW);
+    thread::scope(|scope| {
+        let read = |some: &[PathBuf]| some.iter().map(|path| read_one(path)).collect::<Vec<_>>();
+        let threads: Vec<_> = files.chunks(share).map(|some| scope.spawn(move || read(some))).collect();
+        let ended =
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|fault| resume_unwind(fault)));
+        ended.flatten().collect()
+    })
+}
+
+fn read_one(path: &Path) -> Result<Named, Report> {
+    let origin = named(path);
+    match read_limited(path) {
+        Ok(Some(bytes)) => {
+            let reading = convert::read(&origin, &bytes);
+            Ok((origin, reading))
+        }
+        Ok(None) => Err(too_large(&origin)),
+        Err(error) => Err(unreadable(&origin, &error)),
+    }
 }
 
 /// Loads rules from texts that are at hand, each with the name it has in messages.
@@ -219,6 +255,27 @@ mod tests {
         let loaded = load(&[folder.path().to_owned()]).unwrap_or_else(|errors| panic!("{errors}"));
         let ids: Vec<_> = loaded.rules.iter().map(|rule| &rule.rule_id[..8]).collect();
         assert_eq!(ids, ["aaaaaaaa", "0b9d8f0a", "bbbbbbbb"]);
+    }
+
+    #[test]
+    fn many_files_keep_their_order_and_their_problems() {
+        let count = 3 * FEW;
+        let id = |number: usize| with_id(&format!("{number:08}-6c1e-4b5e-9d0a-0c6f1f6f0a11"));
+        let mut files: Vec<(String, String)> =
+            (0..count).map(|number| (format!("{number:04}.toml"), id(number))).collect();
+        let written = |files: &[(String, String)]| {
+            folder(&files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect::<Vec<_>>())
+        };
+        let whole = written(&files);
+        let loaded = load(&[whole.path().to_owned()]).unwrap_or_else(|errors| panic!("{errors}"));
+        let ids: Vec<String> = loaded.rules.iter().map(|rule| rule.rule_id[..8].to_owned()).collect();
+        assert_eq!(ids, (0..count).map(|number| format!("{number:08}")).collect::<Vec<_>>());
+        for number in [1, count - 1] {
+            files[number].1.insert_str(0, "nonsense");
+        }
+        let broken = written(&files);
+        let said = refused(&[broken.path().to_owned()]);
+        assert!(said.contains("0001.toml") && said.contains(&format!("{:04}.toml", count - 1)), "{said}");
     }
 
     #[test]
