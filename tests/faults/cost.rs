@@ -108,4 +108,9 @@ fn a_hundred_quiet_rules_cost_as_much_as_one() {
     assert_eq!(one_run(&mut world, |_| {}, None), sum(&[&RUN, &QUIET]), "nothing happens");
     let swept = one_run(&mut world, sweep_is_due, None);
     assert_eq!(swept, sum(&[&RUN, &QUIET]), "one of them reads the last day again");
+    let matches = one_run(&mut world, |world| world.happen(3), None);
+    let found =
+        [&RUN[..], &QUIET, &[Kind::Probe], &WINDOW, &[Kind::KnownAlerts, Kind::AlertsIndex, Kind::Bulk]];
+    assert_eq!(matches, sum(&found), "something happens for one of them");
+    world.settles();
 }

@@ -200,7 +200,8 @@ impl Cycle {
             Ok(kept) => kept,
             Err(error) => {
                 let rules = quiet.into_iter().map(|asked| asked.rule);
-                return gone.stop_at(cluster, rules, &error.to_string(), error.elastic()).await;
+                gone.stop_at(cluster, rules, &error.to_string(), error.elastic()).await;
+                return;
             }
         };
         for (asked, is_kept) in quiet.into_iter().zip(kept) {

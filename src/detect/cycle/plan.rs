@@ -20,15 +20,22 @@ pub(super) async fn planned(cluster: &Cluster, rules: &[Arc<Rule>], gone: &mut G
         by_patterns.entry(&rule.index).or_default().push(rule);
     }
     let groups: Vec<_> = by_patterns.into_iter().collect();
-    let mut all = Vec::new();
+    let (mut all, mut lost) = (Vec::new(), None);
     for some in groups.chunks(AT_ONCE) {
+        if let Some(error) = &lost {
+            let rules = some.iter().flat_map(|(_, rules)| rules.iter().map(|rule| Arc::clone(rule)));
+            gone.hinder(rules, &ElasticError::to_string(error), Some(error));
+            continue;
+        }
         let answers = join_all(some.iter().map(|(patterns, rules)| indices(cluster, patterns, rules))).await;
         for ((_, rules), answer) in some.iter().zip(answers) {
             match answer {
                 Ok(indices) => all.extend(rules.iter().filter_map(|rule| one(rule, &indices, gone))),
                 Err(error) => {
                     let rules = rules.iter().map(|rule| Arc::clone(rule));
-                    gone.stop_at(cluster, rules, &error.to_string(), Some(&error)).await;
+                    if gone.stop_at(cluster, rules, &error.to_string(), Some(&error)).await {
+                        lost = Some(error);
+                    }
                 }
             }
         }

@@ -325,6 +325,20 @@ async fn an_answer_that_asks_for_a_rest_is_for_all_rules() {
 }
 
 #[tokio::test]
+async fn once_nobody_answers_nothing_more_is_asked() {
+    let busy = Act::with(503, "retry-after: 600\r\n", "");
+    let place = Place::of(vec![busy; 4]).await;
+    let one = |number: usize| {
+        let rule = Rule::clone(&rules(1)[0]);
+        Arc::new(Rule { rule_id: format!("rule-{number}"), index: vec![format!("logs-{number}-*")], ..rule })
+    };
+    let rules: Vec<Arc<Rule>> = (0..9).map(one).collect();
+    let gone = Cycle::new(place.runner.clone()).go(&rules, &Watch::default()).await;
+    assert_eq!((done(&gone).len(), place.asked().len()), (9, 4));
+    assert!(gone.done.iter().all(|(_, report)| report.unreachable));
+}
+
+#[tokio::test]
 async fn one_request_that_fails_alone_leaves_its_rules_to_themselves() {
     let denied = r#"{"error":{"root_cause":[{"type":"security_exception","reason":"no"}]},"status":403}"#;
     let place = Place::of(vec![Act::json(403, denied)]).await;
