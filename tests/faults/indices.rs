@@ -95,11 +95,15 @@ fn an_index_that_cannot_answer_is_owed_until_it_can() {
     assert!(world.said().contains(&odd), "it names the index:\n{}", world.said());
     let found = world.cluster.get(&format!("/{odd}/_search"));
     let event = found["hits"]["hits"][0]["_source"].clone();
+    // Nobody looks in between, when there is neither.
+    world.proxy.order(Kind::Resolve, Fault::HeldBefore, 1);
+    world.proxy.held();
     world.cluster.delete(&format!("/{odd}"));
     // Its events are indexed anew, with the types they should have had.
     world.cluster.put(&format!("/{odd}-2"), &mapping());
     world.cluster.bulk(&format!("{odd}-2"), [event]);
     world.cluster.refresh(&format!("{odd}-2"));
+    world.proxy.release();
     world.settles();
 }
 

@@ -115,6 +115,13 @@ fn a_search_that_fails_for_one_rule_leaves_the_others_as_they_are() {
     // Fewer than the rule asks for: its shard refuses the query, and says its field types all the same.
     body["settings"]["index.max_terms_count"] = json!(1);
     world.cluster.put(&format!("/{odd}"), &body);
+    // Times before and after every window: a shard that has none of a window's is not asked.
+    let misses = [-1, 1].map(|days| {
+        let miss = SignIn::new(format!("miss-{days}"), seconds_ago(days * 86_400)).near_miss(0);
+        miss.document(Shape::Integration)
+    });
+    world.cluster.bulk(&odd, misses);
+    world.cluster.refresh(&odd);
     let mut world = world.other_rule(&odd).watched();
     until(LIMIT, "the other rule to owe", || lines(&world, "owed: it is tried again", "Other AWS") > 0);
     let logs = world.logs();
