@@ -64,7 +64,16 @@ fn a_day_of_events(node: &Client) {
 }
 
 fn backfill(url: &str, index: &str) -> Ended {
-    stakeout(&["run", "--backfill", "25h", "--elasticsearch-url", url, "--alerts-index", index])
+    stakeout(&[
+        "run",
+        "--backfill",
+        "25h",
+        "--no-triage",
+        "--elasticsearch-url",
+        url,
+        "--alerts-index",
+        index,
+    ])
 }
 
 fn counts(line: &Value) -> [u64; 4] {
@@ -99,7 +108,8 @@ fn a_day_of_events_ends_in_exactly_its_alerts() {
 /// Kills a backfill once its first checkpoint is written; whether that was before its end.
 fn killed(node: &OwnNode, index: &str, all: usize) -> bool {
     let folder = folder();
-    let arguments = ["run", "--backfill", "25h", "--elasticsearch-url", node.url(), "--alerts-index", index];
+    let options = ["--elasticsearch-url", node.url(), "--alerts-index", index];
+    let arguments = [["run", "--backfill", "25h", "--no-triage"], options].concat();
     let running = Running::start(folder.path(), &arguments);
     let checkpoint = format!("/{index}-state/_doc/backfill%2F{RULE_ID}%2F25h");
     eventually(Duration::from_mins(1), "the first checkpoint", || {
@@ -199,7 +209,7 @@ fn a_burst_far_above_max_signals_is_alerted_on_whole() {
     let burst: Vec<SignIn> =
         (0..2_500).map(|number| SignIn::new(format!("burst-{number}"), seconds_ago(60))).collect();
     place.add(&burst, Shape::Integration);
-    let once = place.once();
+    let once = place.run(&["--once", "--no-triage"]);
     assert_eq!(counts(&once.line()), [2500, 2500, 0, 0], "{once:?}");
     assert_eq!(place.alerts().len(), 2500);
     assert_eq!(place.alerts()[0]["_source"]["kibana.alert.rule.max_signals"], 100);
