@@ -147,6 +147,17 @@ fn client(args: &ConnectionArgs) -> anyhow::Result<Client> {
             builder = builder.add_root_certificate(certificate);
         }
     }
+    if let Some(files) = connect::client_files(args)? {
+        let mut pem = std::fs::read(&files.certificate)
+            .with_context(|| format!("the client certificate `{}`", files.certificate.display()))?;
+        pem.push(b'\n');
+        pem.extend(std::fs::read(&files.key).with_context(|| format!("the key `{}`", files.key.display()))?);
+        builder =
+            builder.identity(reqwest::Identity::from_pem(&pem).context("the client certificate or its key")?);
+    }
+    if let Some(proxy) = connect::given(args.proxy.as_deref()) {
+        builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(|error| anyhow!(error.without_url()))?);
+    }
     Ok(builder.build()?)
 }
 
