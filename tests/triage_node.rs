@@ -218,6 +218,8 @@ fn report_and_cards_of_a_backfill_hold_the_triage_of_new_and_old_alerts() {
         let chip = format!("<span class=\"chip\">{standing}</span>");
         assert_eq!((counted("<h5>Verdict: "), counted(&chip)), (alerts, alerts));
         assert_eq!(counted("questions, answered</h5>"), alerts);
+        let asked = "<th scope=\"row\"><bdi>Does the role use this network?</bdi></th>";
+        assert_eq!(counted(asked), alerts, "questions are in the rule's own words");
     }
 }
 

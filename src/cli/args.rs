@@ -68,6 +68,9 @@ pub struct RunArgs {
     /// Copy each alert to this data stream too, for Elastic's rule External Alerts: `logs-stakeout.alerts-default`
     #[arg(long, value_name = "DATA_STREAM", env = "STAKEOUT_EXTERNAL_ALERTS")]
     pub external_alerts: Option<String>,
+    /// Open a case in Kibana for each group of alerts once it is triaged; needs --kibana-url
+    #[arg(long, conflicts_with_all = ["events", "no_triage", "dry_run"])]
+    pub open_cases: bool,
     /// Ask none of the rules' questions about their alerts
     #[arg(long)]
     pub no_triage: bool,

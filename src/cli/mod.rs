@@ -3,6 +3,7 @@
 mod args;
 mod audit;
 mod card;
+mod cases;
 mod connect;
 mod explain;
 mod external;

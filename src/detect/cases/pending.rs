@@ -1,0 +1,180 @@
+//! The alerts that have a triage and no case, by their groups.
+
+use std::sync::atomic::Ordering;
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde_json::{Map, Value, json};
+
+use super::text::Entry;
+use super::{CASE_IDS, CaseOpener, CasesError};
+use crate::elastic::SearchItem;
+use crate::triage::ASKED_AT;
+
+/// How many alerts are looked at together.
+const PAGE: usize = 100;
+
+/// How long after an alert was made a case is opened for it. Older ones have none because nobody wanted any.
+const HORIZON: TimeDelta = TimeDelta::days(7);
+
+/// What is large in an alert, and not told in a case.
+const UNTOLD: [&str; 7] = [
+    "kibana.alert.rule.note",
+    "kibana.alert.rule.parameters",
+    "kibana.alert.original_event.original",
+    "event.original",
+    "message",
+    "stakeout.triage",
+    "stakeout.pivots",
+];
+
+/// Where the reading of alerts without a case has come to.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// The indices whose mapping knows of cases.
+    indices: Vec<String>,
+    /// The oldest that count.
+    since: DateTime<Utc>,
+    after: Option<Value>,
+    ended: bool,
+}
+
+/// Alerts of one group that have no case.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct PendingGroup {
+    /// The group's id.
+    pub id: String,
+    /// Its alerts in order of time.
+    pub alerts: Vec<Entry>,
+    /// Their indices, in the same order.
+    pub indices: Vec<String>,
+}
+
+impl CaseOpener {
+    /// Where to begin; none where no index can tell which alerts have a case.
+    pub(super) async fn begin(&self, now: DateTime<Utc>) -> Result<Option<Place>, CasesError> {
+        let alias = vec![self.index.alias().to_owned()];
+        let known = self.cluster.field_caps(&alias, &[CASE_IDS.to_owned()]).await?;
+        let Some(form) = known.schema.forms(CASE_IDS).into_iter().next() else {
+            if !self.said.swap(true, Ordering::Relaxed) {
+                tracing::warn!(
+                    "no case is opened: `{}` was made by an earlier version, whose mapping lacks `{CASE_IDS}`; `stakeout \
+                     setup` writes the new template, and the next index behind the alias has it",
+                    self.index.alias()
+                );
+            }
+            return Ok(None);
+        };
+        let indices = if form.indices.is_empty() { alias } else { form.indices };
+        Ok(Some(Place { indices, since: now - HORIZON, after: None, ended: false }))
+    }
+
+    /// The next alerts; none at the end. A group of more alerts than a page holds comes in parts.
+    pub(super) async fn pending(&self, place: &mut Place) -> Result<Vec<PendingGroup>, CasesError> {
+        if place.ended {
+            return Ok(Vec::new());
+        }
+        let since = place.since.to_rfc3339_opts(SecondsFormat::Millis, true);
+        let rules: Vec<&String> = self.rules.keys().collect();
+        let mut body = json!({
+            "size": PAGE, "track_total_hits": false,
+            "query": {"bool": {
+                "filter": [
+                    {"exists": {"field": "stakeout.group.id"}},
+                    {"exists": {"field": ASKED_AT}},
+                    {"terms": {"kibana.alert.rule.rule_id": rules}},
+                    {"range": {"kibana.alert.start": {"gte": since}}},
+                ],
+                "must_not": [
+                    {"exists": {"field": CASE_IDS}},
+                    {"term": {"kibana.alert.workflow_status": "closed"}},
+                ],
+            }},
+            "sort": ["stakeout.group.id", {"kibana.alert.original_time": {"order": "asc", "missing": 0}}, "kibana.alert.uuid"],
+            "_source": {"excludes": UNTOLD},
+        });
+        if let Some(after) = &place.after {
+            body["search_after"] = after.clone();
+        }
+        let hits = self.hits(&place.indices, body).await?;
+        place.ended = hits.len() < PAGE;
+        place.after = hits.last().map(|hit| hit["sort"].clone());
+        Ok(by_group(hits))
+    }
+
+    /// The ids of cases that alerts of a group are in.
+    pub(super) async fn cases_of(&self, group: &str) -> Result<Vec<String>, CasesError> {
+        let body = json!({
+            "size": 20, "track_total_hits": false, "_source": false, "fields": [CASE_IDS],
+            "query": {"bool": {"filter": [{"term": {"stakeout.group.id": group}}, {"exists": {"field": CASE_IDS}}]}},
+            "sort": [{"kibana.alert.original_time": {"order": "asc", "missing": 0}}],
+        });
+        let hits = self.hits(&[self.index.alias().to_owned()], body).await?;
+        let ids = hits.iter().filter_map(|hit| hit["fields"][CASE_IDS].as_array()).flatten();
+        let mut cases: Vec<String> = Vec::new();
+        for id in ids.filter_map(Value::as_str) {
+            if !cases.iter().any(|known| known == id) {
+                cases.push(id.to_owned());
+            }
+        }
+        Ok(cases)
+    }
+
+    async fn hits(&self, indices: &[String], body: Value) -> Result<Vec<Value>, CasesError> {
+        let search = SearchItem { indices: indices.to_vec(), body };
+        let mut answers = self.cluster.multi_search(&[search], &["hits.hits"]).await?;
+        let answer = answers.first_mut().map(Value::take).unwrap_or_default();
+        if let Some(reason) = answer.pointer("/error/reason").or_else(|| answer.get("error")) {
+            return Err(CasesError::Search(crate::diagnostic::sanitize(&reason.to_string())));
+        }
+        match answer.pointer("/hits/hits") {
+            Some(Value::Array(hits)) => Ok(hits.clone()),
+            _ => Ok(Vec::new()),
+        }
+    }
+}
+
+/// The alerts of a page, which come in the order of their groups.
+fn by_group(hits: Vec<Value>) -> Vec<PendingGroup> {
+    let mut groups: Vec<PendingGroup> = Vec::new();
+    for (group, index, entry) in hits.into_iter().filter_map(read) {
+        match groups.last_mut().filter(|last| last.id == group) {
+            Some(last) => {
+                last.alerts.push(entry);
+                last.indices.push(index);
+            }
+            None => groups.push(PendingGroup { id: group, alerts: vec![entry], indices: vec![index] }),
+        }
+    }
+    groups
+}
+
+fn read(mut hit: Value) -> Option<(String, String, Entry)> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let group = text(&hit["sort"][0])?;
+    let (index, id) = (text(&hit["_index"])?, text(&hit["_id"])?);
+    let source: Map<String, Value> = match hit["_source"].take() {
+        Value::Object(source) => source,
+        _ => return None,
+    };
+    Some((group, index, Entry::new(&id, &source)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alerts_of_one_group_stay_together() {
+        let hit = |group: &str, id: &str| json!({"_index": "a-000001", "_id": id, "sort": [group, 1, id], "_source": {"kibana.alert.uuid": id}});
+        let groups = by_group(vec![hit("g1", "a"), hit("g1", "b"), json!({"_id": "odd"}), hit("g2", "c")]);
+        let ids: Vec<(String, Vec<String>)> = groups
+            .into_iter()
+            .map(|group| (group.id, group.alerts.into_iter().map(|entry| entry.id).collect()))
+            .collect();
+        let expected = [("g1", vec!["a", "b"]), ("g2", vec!["c"])];
+        assert_eq!(
+            ids,
+            expected.map(|(group, ids)| (group.to_owned(), ids.into_iter().map(str::to_owned).collect()))
+        );
+    }
+}
