@@ -27,7 +27,7 @@ pub fn opener(
     sink: &Sink,
     owner: &str,
 ) -> anyhow::Result<Option<Arc<CaseOpener>>> {
-    if !args.open_cases {
+    if !args.further.open_cases {
         return Ok(None);
     }
     let Sink::Cluster { cluster, index } = sink else {

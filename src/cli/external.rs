@@ -15,7 +15,7 @@ use crate::rule::Rule;
 /// # Errors
 /// There is no cluster to write them to, the data stream's name is none, or a rule would alert on the copies.
 pub fn copies(args: &RunArgs, rules: &[Arc<Rule>], sink: &Sink) -> anyhow::Result<Option<Copies>> {
-    let Some(name) = given(args.external_alerts.as_deref()) else { return Ok(None) };
+    let Some(name) = given(args.further.external_alerts.as_deref()) else { return Ok(None) };
     let Sink::Cluster { cluster, index } = sink else {
         bail!(
             "`--external-alerts` (or STAKEOUT_EXTERNAL_ALERTS) needs a cluster: expected no `--events` with it"

@@ -184,7 +184,7 @@ fn reason(text: &str) -> String {
 
 fn location(answer: &Response) -> String {
     let text = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("?");
-    Url::parse(text).map_or_else(|_| sanitize(text), |url| without_credentials(url))
+    Url::parse(text).map_or_else(|_| sanitize(text), without_credentials)
 }
 
 fn without_credentials(mut url: Url) -> String {

@@ -106,13 +106,12 @@ impl CaseOpener {
         tag: String,
         report: &mut CasesReport,
     ) -> Result<CaseState, CasesError> {
-        let (case, untold) = match state {
-            CaseState { case: Some(case), untold } => (case, untold),
-            CaseState { case: None, .. } => {
-                let (case, told) = self.open(&group.alerts, tag).await?;
-                report.opened += 1;
-                (case, group.alerts[told..].to_vec())
-            }
+        let (case, untold) = if let Some(case) = state.case {
+            (case, state.untold)
+        } else {
+            let (case, told) = self.open(&group.alerts, tag).await?;
+            report.opened += 1;
+            (case, group.alerts[told..].to_vec())
         };
         for comment in comments(&untold) {
             let body = OpenCase::comment(&comment);

@@ -1,5 +1,7 @@
 //! A case in words: its title, its description and its comments, in Markdown that no value of an event can change.
 
+use std::fmt::Write;
+
 use serde_json::{Map, Value};
 
 use crate::diagnostic::sanitize;
@@ -82,10 +84,11 @@ pub(super) fn title(entries: &[Entry]) -> String {
     let part = |text: &str, most| fitted(&sanitize(&fitted(text, LONGEST_VALUE)), most);
     let mut title = part(&alert.rule_name, 80);
     if let Some(principal) = &alert.principal {
-        title += &format!(": {}", part(principal, 40));
+        title.push_str(": ");
+        title.push_str(&part(principal, 40));
     }
     if let Some(verdict) = &alert.verdict {
-        title += &format!(" ({})", part(&words(&verdict.grade), 24));
+        let _ = write!(title, " ({})", part(&words(&verdict.grade), 24));
     }
     title
 }
