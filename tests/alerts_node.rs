@@ -39,10 +39,11 @@ fn events() -> Vec<Value> {
             ("cloud", json!({"account": {"id": hostile}, "region": hostile, "instance": {"id": hostile}})),
             ("host", json!({"id": hostile, "name": long})),
             ("threat", json!({"framework": hostile})),
+            ("related", json!({"hosts": [long, hostile]})),
         ] {
             event[root] = rest;
         }
-        for name in ["message", "tags", "labels", "related"] {
+        for name in ["message", "tags"] {
             event[name] = json!([long, hostile]);
         }
         event["event"]["original"] = json!(long);
@@ -130,7 +131,9 @@ fn assert_page_is_safe(path: &Path) {
 fn hostile_events_end_in_whole_alerts_with_safe_searches_and_commands() {
     let Some(node) = Cluster::connect() else { return };
     let (index, folder) = (node.name("logs"), tempfile::tempdir().expect("a folder"));
-    node.put(&format!("/{index}"), &mapping());
+    let mut lenient = mapping();
+    lenient["settings"]["index.mapping.ignore_malformed"] = json!(true);
+    node.put(&format!("/{index}"), &lenient);
     node.bulk(&index, events());
     node.refresh(&index);
     let (alerts, words) = alerts_and_words(&node, &index, folder.path());
