@@ -20,7 +20,7 @@ const WAITS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(3), Du
 /// Who opens cases for the alerts in `sink`; none where none are asked for. `owner` is a name that no other process has.
 ///
 /// # Errors
-/// There is no Kibana or no cluster, or no rule has a triage, after which cases are opened.
+/// There is no Kibana, or no rule has a triage, after which cases are opened.
 pub fn opener(
     args: &RunArgs,
     rules: &[Arc<Rule>],
@@ -30,9 +30,8 @@ pub fn opener(
     if !args.further.open_cases {
         return Ok(None);
     }
-    let Sink::Cluster { cluster, index } = sink else {
-        bail!("`--open-cases` needs a cluster: expected no `--events` with it")
-    };
+    // With files the flag is refused.
+    let Sink::Cluster { cluster, index } = sink else { return Ok(None) };
     let Some(url) = given(args.places.kibana_url.as_deref()) else {
         bail!("`--open-cases` needs Kibana's address: give `--kibana-url` (or KIBANA_URL)")
     };

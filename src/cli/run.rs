@@ -71,6 +71,7 @@ fn prepared(args: &RunArgs, color: bool, look: Look) -> anyhow::Result<Job> {
         return Err(anyhow!("`--report` needs a run that ends: expected `--once` or `--backfill` with it"));
     }
     let expected = triage::expected(&args.expected, color)?;
+    external::check_places(args)?;
     let (source, sink, store) = places::to_write(&args.places)?;
     let copies = external::copies(args, &rules, &sink)?.filter(|_| !args.dry_run);
     let run_id = uuid::Uuid::new_v4().to_string();
