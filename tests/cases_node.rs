@@ -147,6 +147,31 @@ fn a_group_that_is_named_anew_keeps_its_case_and_a_deleted_case_is_replaced() {
 }
 
 #[test]
+fn an_alert_that_comes_to_the_top_grade_later_is_told_of_again_and_once() {
+    let Some(scene) = Scene::new("now-6m", "5m") else { return };
+    scene.sign_in("token", 1, 60, "app-role");
+    scene.sign_in("login", 1, 59, "app-role");
+    scene.backfill();
+    let alert = &scene.alerts()[0];
+    assert_eq!(alert["stakeout.case.grade"], "unexplained", "{alert:#}");
+    let id = alert["kibana.alert.uuid"].as_str().expect("an id");
+    // As a later answer would, and an analyst who has closed the alert before.
+    let (grade, status) = (json!({"grade": "theft_likely"}), json!("closed"));
+    let body = json!({"doc": {"stakeout.verdict": grade, "kibana.alert.workflow_status": status}});
+    scene.node.post(&format!("/{}/_update/{id}", scene.alerts), &body);
+    scene.node.refresh(&scene.alerts);
+    scene.kibana.trouble("POST", "/comments", Fault::Lost, 1);
+    for _ in 0..2 {
+        scene.backfill();
+        let comments = scene.kibana.with(|state| state.comments["case-0"].clone());
+        assert_eq!(comments.len(), 1, "{comments:?}");
+        assert!(comments[0].contains(&format!("alert `{id}` is now graded theft likely")), "{comments:?}");
+    }
+    assert_eq!(scene.alerts()[0]["stakeout.case.grade"], "theft_likely");
+    assert_eq!(scene.kibana.with(|state| state.cases.len()), 1);
+}
+
+#[test]
 fn whatever_fails_once_no_alert_is_left_without_its_case_or_told_of_twice() {
     let faults = [
         ("GET", "/api/spaces", Fault::Status(502)),

@@ -146,6 +146,7 @@ fn is_written_by_others(field: &str) -> bool {
         "kibana.alert.workflow_",
         "kibana.alert.ancestors.rule",
         "kibana.alert.case_ids",
+        "stakeout.case.",
     ];
     let triage = ["stakeout.facts.", "stakeout.group.", "stakeout.triage.", "stakeout.verdict."];
     starts.iter().chain(&triage).any(|start| field.starts_with(start)) || mapped()[field] == "subtext"

@@ -1,7 +1,7 @@
-//! A case in Kibana for each group of alerts, opened once its triage is written; alerts that join the group later are
-//! told of in a comment, each once.
+//! A case in Kibana for each group of alerts, opened once its triage is written; alerts that join the group later, and
+//! those that later answers bring to the top grade, are told of in a comment, each once.
 //!
-//! What has a case is told by the alerts themselves (`kibana.alert.case_ids`), and where that was not written any more,
+//! What has a case is told by the alerts themselves (`kibana.alert.case_ids`, `stakeout.case.grade`), and where that was not written any more,
 //! by the tag of the case and the alerts that its texts name. So nothing is forgotten or told twice over a restart. Of
 //! several replicas one at a time writes to a case: it has claimed that in the index of the checkpoints.
 
@@ -26,6 +26,9 @@ use crate::rule::Rule;
 
 /// The cases that an alert is in; Kibana writes the same into its own alerts.
 pub(super) const CASE_IDS: &str = "kibana.alert.case_ids";
+
+/// The grade of an alert that its case tells.
+pub(super) const TOLD_GRADE: &str = "stakeout.case.grade";
 
 /// Opens cases.
 #[derive(Debug)]
@@ -122,5 +125,13 @@ impl CaseOpener {
             }
         }
         Ok(report)
+    }
+}
+
+/// The grade that makes a case critical; none where a rule knows only one.
+fn top_grade(rule: &Rule) -> Option<&str> {
+    match rule.triage.grades.all() {
+        [top, _, ..] => Some(&top.name),
+        _ => None,
     }
 }

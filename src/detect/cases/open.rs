@@ -7,7 +7,7 @@ use serde_json::{Map, json};
 
 use super::pending::PendingGroup;
 use super::text::{Entry, comments, description, title};
-use super::{CASE_IDS, CaseOpener, CasesError, CasesReport};
+use super::{CASE_IDS, CaseOpener, CasesError, CasesReport, TOLD_GRADE, top_grade};
 use crate::detect::kibana::KibanaError;
 use crate::elastic::PartialDocument;
 use crate::kibana::{COMMENTS_A_PAGE, NewCase, OpenCase, case_tag, cases_in, cases_path, comments_in};
@@ -185,10 +185,13 @@ impl CaseOpener {
         Ok(untold)
     }
 
-    /// Names the case in the alerts. Where that fails, the next go finds them told of already.
+    /// Names the case in the alerts, and what grade it tells. Where that fails, the next go finds them told of already.
     async fn note(&self, group: &PendingGroup, case: &OpenCase, report: &mut CasesReport) {
         let part = |(entry, index): (&Entry, &String)| {
-            let fields = Map::from_iter([(CASE_IDS.to_owned(), json!([case.id]))]);
+            let fields = Map::from_iter([
+                (CASE_IDS.to_owned(), json!([case.id])),
+                (TOLD_GRADE.to_owned(), json!(entry.grade().1)),
+            ]);
             PartialDocument { index: index.clone(), id: entry.id.clone(), fields }
         };
         let parts: Vec<PartialDocument> = group.alerts.iter().zip(&group.indices).map(part).collect();
@@ -203,9 +206,7 @@ impl CaseOpener {
     fn severity(&self, alerts: &[Entry]) -> RuleSeverity {
         let is_top = |entry: &Entry| {
             let (rule, grade) = entry.grade();
-            let grades = self.rules.get(rule).map(|rule| rule.triage.grades.all());
-            grades
-                .is_some_and(|grades| grades.len() > 1 && grades.first().is_some_and(|top| top.name == grade))
+            self.rules.get(rule).and_then(|rule| top_grade(rule)) == Some(grade)
         };
         if alerts.iter().any(is_top) {
             return RuleSeverity::Critical;

@@ -1,12 +1,14 @@
-//! The alerts that have a triage and no case, by their groups.
+//! The alerts that a case is to tell of, by their groups: those that have a triage and no case, and those that came to
+//! the top grade since.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
 use super::text::Entry;
-use super::{CASE_IDS, CaseOpener, CasesError};
+use super::{CASE_IDS, CaseOpener, CasesError, TOLD_GRADE, top_grade};
 use crate::elastic::SearchItem;
 use crate::triage::ASKED_AT;
 
@@ -27,7 +29,7 @@ const UNTOLD: [&str; 7] = [
     "stakeout.pivots",
 ];
 
-/// Where the reading of alerts without a case has come to.
+/// Where the reading of these alerts has come to.
 #[derive(Debug)]
 pub(super) struct Place {
     /// The indices whose mapping knows of cases.
@@ -38,7 +40,7 @@ pub(super) struct Place {
     ended: bool,
 }
 
-/// Alerts of one group that have no case.
+/// Alerts of one group that its case is to tell of.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct PendingGroup {
     /// The group's id.
@@ -77,18 +79,13 @@ impl CaseOpener {
         let rules: Vec<&String> = self.rules.keys().collect();
         let mut body = json!({
             "size": PAGE, "track_total_hits": false,
-            "query": {"bool": {
-                "filter": [
-                    {"exists": {"field": "stakeout.group.id"}},
-                    {"exists": {"field": ASKED_AT}},
-                    {"terms": {"kibana.alert.rule.rule_id": rules}},
-                    {"range": {"kibana.alert.start": {"gte": since}}},
-                ],
-                "must_not": [
-                    {"exists": {"field": CASE_IDS}},
-                    {"term": {"kibana.alert.workflow_status": "closed"}},
-                ],
-            }},
+            "query": {"bool": {"filter": [
+                {"exists": {"field": "stakeout.group.id"}},
+                {"exists": {"field": ASKED_AT}},
+                {"terms": {"kibana.alert.rule.rule_id": rules}},
+                {"range": {"kibana.alert.start": {"gte": since}}},
+                {"bool": {"should": self.news()}},
+            ]}},
             "sort": ["stakeout.group.id", {"kibana.alert.original_time": {"order": "asc", "missing": 0}}, "kibana.alert.uuid"],
             "_source": {"excludes": UNTOLD},
         });
@@ -99,6 +96,29 @@ impl CaseOpener {
         place.ended = hits.len() < PAGE;
         place.after = hits.last().map(|hit| hit["sort"].clone());
         Ok(by_group(hits))
+    }
+
+    /// What of an alert is for a case, one clause each.
+    fn news(&self) -> Vec<Value> {
+        let without_case = json!({"bool": {"must_not": [
+            {"exists": {"field": CASE_IDS}},
+            {"term": {"kibana.alert.workflow_status": "closed"}},
+        ]}});
+        let mut rules: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (id, rule) in &self.rules {
+            rules.entry(top_grade(rule).unwrap_or_default()).or_default().push(id);
+        }
+        let regraded = rules.into_iter().filter(|(top, _)| !top.is_empty()).map(|(top, rules)| {
+            json!({"bool": {
+                "filter": [
+                    {"exists": {"field": CASE_IDS}},
+                    {"terms": {"kibana.alert.rule.rule_id": rules}},
+                    {"term": {"stakeout.verdict.grade": top}},
+                ],
+                "must_not": [{"term": {TOLD_GRADE: top}}],
+            }})
+        });
+        std::iter::once(without_case).chain(regraded).collect()
     }
 
     /// The ids of cases that alerts of a group are in.

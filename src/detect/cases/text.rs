@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
+use super::CASE_IDS;
 use crate::diagnostic::sanitize;
 use crate::kibana::{LONGEST_TEXT, case_length, fitted};
 use crate::report::Alert;
@@ -30,13 +31,17 @@ const MOST_EVIDENCE: usize = 20;
 pub(super) struct Entry {
     /// The alert's id.
     pub id: String,
+    /// Whether its case knows of it, and its grade is what is new.
+    regraded: bool,
     alert: Alert,
 }
 
 impl Entry {
     /// Reads the alert `id`.
     pub(super) fn new(id: &str, document: &Map<String, Value>) -> Self {
-        Self { id: id.to_owned(), alert: Alert::read(document) }
+        let cases = document.get(CASE_IDS).and_then(Value::as_array);
+        let regraded = cases.is_some_and(|cases| !cases.is_empty());
+        Self { id: id.to_owned(), regraded, alert: Alert::read(document) }
     }
 
     /// The rule's id, and the grade that the triage came to.
@@ -50,9 +55,10 @@ impl Entry {
         self.alert.severity
     }
 
-    /// What tells that a case holds this alert. No value of an event can hold it, as its quotes would be escaped.
+    /// What tells that a case knows this of the alert. No value of an event can hold it, as its quotes would be escaped.
     fn mark(&self) -> String {
-        format!("alert `{}`", plain(&self.id).replace('`', "'"))
+        let mark = format!("alert `{}`", plain(&self.id).replace('`', "'"));
+        if self.regraded { format!("{mark} is now graded {}", escaped(&words(self.grade().1))) } else { mark }
     }
 
     /// Whether the text of a case tells of this alert.
@@ -106,8 +112,8 @@ pub(super) fn comments(mut entries: &[Entry]) -> Vec<String> {
     let mut comments = Vec::new();
     while !entries.is_empty() {
         let mut text = match entries.len() {
-            1 => "One more alert of this group:\n\n".to_owned(),
-            count => format!("{count} more alerts of this group:\n\n"),
+            1 => "News of this group:\n\n".to_owned(),
+            count => format!("News of this group, {count} alerts:\n\n"),
         };
         let told = fill(&mut text, entries).max(1);
         comments.push(text);
@@ -289,6 +295,17 @@ mod tests {
         let (text, _) = description(&[entry("b2", HOSTILE[7])]);
         assert!(entry("b2", "").is_told_in(&text));
         assert!(!entry("a1", "").is_told_in(&text), "{text}");
+    }
+
+    #[test]
+    fn a_new_grade_is_news_of_an_alert_that_is_told_of() {
+        let (text, _) = description(&[entry("a1", "v")]);
+        let document = json!({CASE_IDS: ["case-1"], "stakeout.verdict": {"grade": "theft_likely"}});
+        let regraded = Entry::new("a1", document.as_object().expect("an object"));
+        assert!(entry("a1", "v").is_told_in(&text) && !regraded.is_told_in(&text), "{text}");
+        let comments = comments(std::slice::from_ref(&regraded));
+        assert!(comments.len() == 1 && regraded.is_told_in(&comments[0]), "{comments:?}");
+        assert!(comments[0].ends_with("(alert `a1` is now graded theft likely)\n"), "{comments:?}");
     }
 
     #[test]
