@@ -3,12 +3,15 @@
 
 #[path = "cases/kibana.rs"]
 mod kibana;
+#[path = "alert/schema.rs"]
+mod schema;
 mod support;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use kibana::{Fault, Kibana};
+use schema::assert_satisfies_the_schemas;
 use serde_json::{Value, json};
 use support::program::{Ended, Running, stakeout};
 use support::story::{Shape, SignIn, mapping, rule_over, seconds_ago};
@@ -62,12 +65,17 @@ impl Scene {
     }
 
     fn backfill(&self) -> Ended {
-        let mut arguments = self.arguments();
-        arguments.extend(["--backfill", "1d"]);
-        let ended = stakeout(&arguments);
+        let ended = self.backfill_beside_others();
         assert_eq!(ended.code, Some(0), "{ended:?}");
         self.node.refresh(&self.alerts);
         ended
+    }
+
+    /// A backfill that may leave to another one what that reads at the same time.
+    fn backfill_beside_others(&self) -> Ended {
+        let mut arguments = self.arguments();
+        arguments.extend(["--backfill", "1d"]);
+        stakeout(&arguments)
     }
 
     /// The alerts, by time.
@@ -89,6 +97,7 @@ impl Scene {
             let told: usize = texts.iter().map(|text| text.matches(&format!("alert `{id}`")).count()).sum();
             assert_eq!(told, 1, "{id}: {texts:?}");
             assert!(alert["kibana.alert.case_ids"][0].is_string(), "{alert:#}");
+            assert_satisfies_the_schemas(&alert);
         }
     }
 
@@ -254,9 +263,10 @@ fn two_processes_open_one_case() {
     for round in 0..2 {
         std::thread::scope(|scope| {
             for _ in 0..3 {
-                scope.spawn(|| scene.backfill());
+                scope.spawn(|| scene.backfill_beside_others());
             }
         });
+        scene.node.refresh(&scene.alerts);
         scene.assert_settled(8 + 4 * round, 4);
         if round == 0 {
             for who in 1..=4 {

@@ -2,6 +2,8 @@
 
 #[path = "triage/cost.rs"]
 mod cost;
+#[path = "alert/schema.rs"]
+mod schema;
 #[path = "triage/stories.rs"]
 mod stories;
 mod support;
@@ -9,6 +11,7 @@ mod support;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use schema::assert_satisfies_the_schemas;
 use serde_json::{Value, json};
 use stories::{DAY, Story, all, guessed_mapping, integration_mapping};
 use support::program::{Ended, Running, stakeout};
@@ -91,6 +94,7 @@ impl Scene {
 
     fn verdict(&self, story: &Story) -> (i64, String) {
         let alerts = self.alerts(&story.user_id);
+        alerts.iter().for_each(assert_satisfies_the_schemas);
         let verdict = &alerts.first().expect("an alert")["stakeout.verdict"];
         (verdict["score"].as_i64().expect("a score"), verdict["grade"].as_str().expect("a grade").to_owned())
     }

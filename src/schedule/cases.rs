@@ -15,11 +15,8 @@ const EVERY: Duration = Duration::from_secs(30);
 pub async fn open_cases(runner: Arc<Runner>, opener: Arc<CaseOpener>, stop: CancellationToken) {
     let mut problem = None;
     while !stop.is_cancelled() {
-        let ended = tokio::select! {
-            () = stop.cancelled() => return,
-            ended = opener.run(|| runner.now(), &stop) => ended,
-        };
-        let now = match ended {
+        // Told to stop it ends after the group at hand, so that what was begun is finished.
+        let now = match opener.run(|| runner.now(), &stop).await {
             Ok(report) => note(&report),
             Err(error) => Some(error.to_string()),
         };
