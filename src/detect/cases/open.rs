@@ -187,14 +187,18 @@ impl CaseOpener {
 
     /// Names the case in the alerts, and what grade it tells. Where that fails, the next go finds them told of already.
     async fn note(&self, group: &PendingGroup, case: &OpenCase, report: &mut CasesReport) {
-        let part = |(entry, index): (&Entry, &String)| {
+        let parts = |entry: &Entry| {
             let fields = Map::from_iter([
                 (CASE_IDS.to_owned(), json!([case.id])),
                 (TOLD_GRADE.to_owned(), json!(entry.grade().1)),
             ]);
-            PartialDocument { index: index.clone(), id: entry.id.clone(), fields }
+            let id = entry.id.clone();
+            entry.indices.clone().into_iter().map(move |index| {
+                let (id, fields) = (id.clone(), fields.clone());
+                PartialDocument { index, id, fields }
+            })
         };
-        let parts: Vec<PartialDocument> = group.alerts.iter().zip(&group.indices).map(part).collect();
+        let parts: Vec<PartialDocument> = group.alerts.iter().flat_map(parts).collect();
         let outcomes = self.cluster.bulk_update(&parts).await;
         report.alerts += outcomes.iter().filter(|outcome| outcome.is_ok()).count() as u64;
         if let Some(reason) = outcomes.into_iter().find_map(Result::err) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::text::Entry;
 use super::{CASE_IDS, CaseOpener, CasesError, TOLD_GRADE, top_grade};
@@ -47,8 +47,6 @@ pub(super) struct PendingGroup {
     pub id: String,
     /// Its alerts in order of time.
     pub alerts: Vec<Entry>,
-    /// Their indices, in the same order.
-    pub indices: Vec<String>,
 }
 
 impl CaseOpener {
@@ -156,27 +154,27 @@ impl CaseOpener {
 /// The alerts of a page, which come in the order of their groups.
 fn by_group(hits: Vec<Value>) -> Vec<PendingGroup> {
     let mut groups: Vec<PendingGroup> = Vec::new();
-    for (group, index, entry) in hits.into_iter().filter_map(read) {
-        match groups.last_mut().filter(|last| last.id == group) {
-            Some(last) => {
-                last.alerts.push(entry);
-                last.indices.push(index);
-            }
-            None => groups.push(PendingGroup { id: group, alerts: vec![entry], indices: vec![index] }),
+    for (group, entry) in hits.into_iter().filter_map(read) {
+        let Some(last) = groups.last_mut().filter(|last| last.id == group) else {
+            groups.push(PendingGroup { id: group, alerts: vec![entry] });
+            continue;
+        };
+        match last.alerts.last_mut().filter(|known| known.id == entry.id) {
+            Some(known) => known.indices.extend(entry.indices),
+            None => last.alerts.push(entry),
         }
     }
     groups
 }
 
-fn read(mut hit: Value) -> Option<(String, String, Entry)> {
+fn read(mut hit: Value) -> Option<(String, Entry)> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let group = text(&hit["sort"][0])?;
     let (index, id) = (text(&hit["_index"])?, text(&hit["_id"])?);
-    let source: Map<String, Value> = match hit["_source"].take() {
-        Value::Object(source) => source,
-        _ => return None,
-    };
-    Some((group, index, Entry::new(&id, &source)))
+    match hit["_source"].take() {
+        Value::Object(source) => Some((group, Entry::new(&index, &id, &source))),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -184,17 +182,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn alerts_of_one_group_stay_together() {
-        let hit = |group: &str, id: &str| json!({"_index": "a-000001", "_id": id, "sort": [group, 1, id], "_source": {"kibana.alert.uuid": id}});
-        let groups = by_group(vec![hit("g1", "a"), hit("g1", "b"), json!({"_id": "odd"}), hit("g2", "c")]);
-        let ids: Vec<(String, Vec<String>)> = groups
-            .into_iter()
-            .map(|group| (group.id, group.alerts.into_iter().map(|entry| entry.id).collect()))
-            .collect();
-        let expected = [("g1", vec!["a", "b"]), ("g2", vec!["c"])];
-        assert_eq!(
-            ids,
-            expected.map(|(group, ids)| (group.to_owned(), ids.into_iter().map(str::to_owned).collect()))
-        );
+    fn alerts_of_one_group_stay_together_and_each_is_one() {
+        let hit = |group: &str, index: &str, id: &str| json!({"_index": index, "_id": id, "sort": [group, 1, id], "_source": {"kibana.alert.uuid": id}});
+        let hits = vec![
+            hit("g1", "a-1", "a"),
+            hit("g1", "a-2", "a"),
+            hit("g1", "a-1", "b"),
+            json!({"_id": "odd"}),
+            hit("g2", "a-1", "c"),
+        ];
+        let groups = by_group(hits);
+        let told = |group: &PendingGroup| -> Vec<(String, usize)> {
+            group.alerts.iter().map(|entry| (entry.id.clone(), entry.indices.len())).collect()
+        };
+        assert_eq!((groups.len(), groups[1].id.as_str()), (2, "g2"));
+        assert_eq!(told(&groups[0]), [("a".to_owned(), 2), ("b".to_owned(), 1)]);
     }
 }

@@ -31,17 +31,20 @@ const MOST_EVIDENCE: usize = 20;
 pub(super) struct Entry {
     /// The alert's id.
     pub id: String,
+    /// The index that holds it; several where it was written again after a rollover.
+    pub indices: Vec<String>,
     /// Whether its case knows of it, and its grade is what is new.
     regraded: bool,
     alert: Alert,
 }
 
 impl Entry {
-    /// Reads the alert `id`.
-    pub(super) fn new(id: &str, document: &Map<String, Value>) -> Self {
+    /// Reads the alert `id` of `index`.
+    pub(super) fn new(index: &str, id: &str, document: &Map<String, Value>) -> Self {
         let cases = document.get(CASE_IDS).and_then(Value::as_array);
         let regraded = cases.is_some_and(|cases| !cases.is_empty());
-        Self { id: id.to_owned(), regraded, alert: Alert::read(document) }
+        let (id, indices) = (id.to_owned(), vec![index.to_owned()]);
+        Self { id, indices, regraded, alert: Alert::read(document) }
     }
 
     /// The rule's id, and the grade that the triage came to.
@@ -233,7 +236,7 @@ mod tests {
             "cloud.account.id": value, "stakeout.facts": {"instance_id": value},
             "stakeout.verdict": {"grade": "theft_likely", "score": 68, "text": value,
                 "evidence": [{"group": "place", "weight": 15, "text": value}]}});
-        Entry::new(id, document.as_object().expect("an object"))
+        Entry::new("alerts", id, document.as_object().expect("an object"))
     }
 
     const HOSTILE: [&str; 9] = [
@@ -301,7 +304,7 @@ mod tests {
     fn a_new_grade_is_news_of_an_alert_that_is_told_of() {
         let (text, _) = description(&[entry("a1", "v")]);
         let document = json!({CASE_IDS: ["case-1"], "stakeout.verdict": {"grade": "theft_likely"}});
-        let regraded = Entry::new("a1", document.as_object().expect("an object"));
+        let regraded = Entry::new("alerts", "a1", document.as_object().expect("an object"));
         assert!(entry("a1", "v").is_told_in(&text) && !regraded.is_told_in(&text), "{text}");
         let comments = comments(std::slice::from_ref(&regraded));
         assert!(comments.len() == 1 && regraded.is_told_in(&comments[0]), "{comments:?}");
