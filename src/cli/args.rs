@@ -40,6 +40,12 @@ pub enum Command {
     Scan(ScanArgs),
     /// Run each rule's own examples
     Test(TestArgs),
+    /// Say whether everything is ready: connection, privileges, indices, fields, delays, alerts index, checkpoints
+    Check(CheckArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man,
     /// Make the alerts index and Kibana's data view, saved search and dashboard, or print them as files
     Setup(SetupArgs),
 }
@@ -147,6 +153,27 @@ pub struct TestArgs {
     /// How results are printed [default: human on a terminal, else json]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    pub rules: RuleArgs,
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// Write alias of the alerts index
+    #[arg(long, value_name = "NAME", default_value = "stakeout-alerts")]
+    pub alerts_index: AlertIndex,
+    /// How results are printed [default: human on a terminal, else json]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<Format>,
+}
+
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: clap_complete::Shell,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ mod args;
 mod audit;
 mod card;
 mod cases;
+mod check;
 mod connect;
 mod explain;
 mod external;
@@ -11,6 +12,7 @@ mod hit;
 mod kibana;
 mod listen;
 mod look;
+mod manual;
 mod output;
 mod pipes;
 mod places;
@@ -64,6 +66,9 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::explain(&args, color),
         Command::Scan(args) => scan::scan(&args, color, look),
         Command::Test(args) => test::test(&args, color),
+        Command::Check(args) => check::check(&args, color, look),
+        Command::Completions(args) => manual::completions(args.shell),
+        Command::Man => manual::page(),
         Command::Setup(args) => setup::setup(&args),
     };
     match ending {

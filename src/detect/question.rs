@@ -129,6 +129,15 @@ impl Question {
         }
     }
 
+    /// What of the indices cannot be reached or cannot answer, in words; none where all can.
+    #[must_use]
+    pub fn unreachable(&self) -> Option<&str> {
+        match &self.ask {
+            Ask::Cluster { blind, .. } | Ask::Nobody { blind } => blind.as_deref(),
+            Ask::Files { .. } => None,
+        }
+    }
+
     /// Whether an event that the source gave is a match: what the query left open is evaluated here.
     #[must_use]
     pub fn leaves(&self, event: &Event) -> bool {

@@ -199,7 +199,7 @@ impl CaseOpener {
             })
         };
         let parts: Vec<PartialDocument> = group.alerts.iter().flat_map(parts).collect();
-        let outcomes = self.cluster.bulk_update(&parts).await;
+        let outcomes = self.cluster.bulk_update(parts).await;
         report.alerts += outcomes.iter().filter(|outcome| outcome.is_ok()).count() as u64;
         if let Some(reason) = outcomes.into_iter().find_map(Result::err) {
             fail(report, format!("a case could not be named in its alert: {reason}"));
