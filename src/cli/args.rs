@@ -74,9 +74,8 @@ pub struct RunArgs {
     /// What is expected to happen, such as a planned test: a file with `[[stakeout.expected]]` (repeatable)
     #[arg(long, value_name = "FILE", conflicts_with_all = ["events", "no_triage"])]
     pub expected: Vec<PathBuf>,
-    /// Copy each alert to this data stream too, for Elastic's rule External Alerts: `logs-stakeout.alerts-default`
-    #[arg(long, value_name = "DATA_STREAM", env = "STAKEOUT_EXTERNAL_ALERTS")]
-    pub external_alerts: Option<String>,
+    #[command(flatten)]
+    pub further: FurtherArgs,
     /// Ask none of the rules' questions about their alerts
     #[arg(long)]
     pub no_triage: bool,
@@ -225,6 +224,17 @@ pub struct RuleArgs {
     /// Rule files or folders of them (repeatable) [default: the built-in rules]
     #[arg(long = "rules", value_name = "PATH")]
     pub rules: Vec<PathBuf>,
+}
+
+/// What else is made of the alerts, for who works in Kibana.
+#[derive(Debug, Args)]
+pub struct FurtherArgs {
+    /// Copy each alert to this data stream too, for Elastic's rule External Alerts: `logs-stakeout.alerts-default`
+    #[arg(long, value_name = "DATA_STREAM", env = "STAKEOUT_EXTERNAL_ALERTS")]
+    pub external_alerts: Option<String>,
+    /// Open a case in Kibana for each group of alerts once it is triaged; needs --kibana-url
+    #[arg(long, conflicts_with_all = ["events", "no_triage", "dry_run"])]
+    pub open_cases: bool,
 }
 
 /// What people get to see besides the results.

@@ -3,6 +3,7 @@
 mod args;
 mod audit;
 mod card;
+mod cases;
 mod check;
 mod config;
 mod connect;
