@@ -71,7 +71,9 @@ impl Place {
     /// The alerts by their events' ids: pairs of that and the alert's `_id`.
     fn alerts(&self) -> BTreeSet<(String, String)> {
         self.node.refresh(&self.alerts);
-        let found = self.node.post(&format!("/{}/_search", self.alerts), &json!({"size": 5000}));
+        let found = self
+            .node
+            .post(&format!("/{}/_search", self.alerts), &json!({"size": 5000, "_source": ["event.id"]}));
         let hits = found["hits"]["hits"].as_array().expect("hits");
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let event = |hit: &Value| {

@@ -443,3 +443,17 @@ fn scan_refuses_a_wrong_query_and_counts_what_it_cannot_read() {
     );
     assert_eq!(stakeout(&["scan", "--eql", "any where true", "/nowhere"]).code, Some(1));
 }
+
+#[test]
+fn every_command_is_completed_and_in_the_manual() {
+    let manual = stakeout(&["man"]);
+    assert_eq!(manual.code, Some(0), "{manual:?}");
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let completions = stakeout(&["completions", shell]);
+        assert_eq!(completions.code, Some(0), "{completions:?}");
+        for command in ["run", "audit", "check", "explain", "scan", "test", "setup"] {
+            assert!(completions.stdout.contains(command), "{shell}: {command}");
+            assert!(manual.stdout.contains(&format!("stakeout-{command}")), "{command}");
+        }
+    }
+}

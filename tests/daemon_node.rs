@@ -73,7 +73,9 @@ impl Watched {
 /// The ids of the events that were alerted on, in no order, repeats included.
 fn alerted(node: &Client) -> Option<Vec<String>> {
     node.send("POST", "/stakeout-alerts/_refresh", None).ok()?;
-    let found = node.send("POST", "/stakeout-alerts/_search", Some(&json!({"size": 1000}))).ok()?;
+    let found = node
+        .send("POST", "/stakeout-alerts/_search", Some(&json!({"size": 1000, "_source": ["event.id"]})))
+        .ok()?;
     let hits = found.body["hits"]["hits"].as_array()?;
     hits.iter().map(|hit| Some(hit["_source"]["event"]["id"].as_str()?.to_owned())).collect()
 }

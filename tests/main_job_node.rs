@@ -24,9 +24,11 @@ fn alert_ids(node: &Client, index: &str) -> BTreeSet<String> {
     alerts(node, index).iter().map(|hit| hit["_id"].as_str().expect("an id").to_owned()).collect()
 }
 
+/// All alerts, without what is large and the same in each.
 fn alerts(node: &Client, index: &str) -> Vec<Value> {
     node.refresh(index);
-    let found = node.post(&format!("/{index}/_search"), &json!({"size": 5000}));
+    let source = json!(["event.id", "kibana.alert.rule.max_signals", "stakeout.reduced.reason"]);
+    let found = node.post(&format!("/{index}/_search"), &json!({"size": 5000, "_source": source}));
     found["hits"]["hits"].as_array().expect("hits").clone()
 }
 
@@ -62,7 +64,16 @@ fn a_day_of_events(node: &Client) {
 }
 
 fn backfill(url: &str, index: &str) -> Ended {
-    stakeout(&["run", "--backfill", "25h", "--elasticsearch-url", url, "--alerts-index", index])
+    stakeout(&[
+        "run",
+        "--backfill",
+        "25h",
+        "--no-triage",
+        "--elasticsearch-url",
+        url,
+        "--alerts-index",
+        index,
+    ])
 }
 
 fn counts(line: &Value) -> [u64; 4] {
@@ -97,7 +108,8 @@ fn a_day_of_events_ends_in_exactly_its_alerts() {
 /// Kills a backfill once its first checkpoint is written; whether that was before its end.
 fn killed(node: &OwnNode, index: &str, all: usize) -> bool {
     let folder = folder();
-    let arguments = ["run", "--backfill", "25h", "--elasticsearch-url", node.url(), "--alerts-index", index];
+    let options = ["--elasticsearch-url", node.url(), "--alerts-index", index];
+    let arguments = [["run", "--backfill", "25h", "--no-triage"], options].concat();
     let running = Running::start(folder.path(), &arguments);
     let checkpoint = format!("/{index}-state/_doc/backfill%2F{RULE_ID}%2F25h");
     eventually(Duration::from_mins(1), "the first checkpoint", || {
@@ -197,7 +209,7 @@ fn a_burst_far_above_max_signals_is_alerted_on_whole() {
     let burst: Vec<SignIn> =
         (0..2_500).map(|number| SignIn::new(format!("burst-{number}"), seconds_ago(60))).collect();
     place.add(&burst, Shape::Integration);
-    let once = place.once();
+    let once = place.run(&["--once", "--no-triage"]);
     assert_eq!(counts(&once.line()), [2500, 2500, 0, 0], "{once:?}");
     assert_eq!(place.alerts().len(), 2500);
     assert_eq!(place.alerts()[0]["_source"]["kibana.alert.rule.max_signals"], 100);
@@ -249,14 +261,13 @@ fn an_event_that_no_alert_can_hold_is_alerted_on_in_a_reduced_form() {
     let once = place.once();
     assert_eq!((once.code, counts(&once.line())), (Some(0), [2, 2, 0, 0]), "{once:?}");
     let alerts = place.alerts();
-    let reduced: Vec<&Value> = alerts
-        .iter()
-        .map(|alert| &alert["_source"])
-        .filter(|alert| alert["stakeout.reduced.reason"].is_string())
-        .collect();
+    let is_reduced = |alert: &&Value| alert["_source"]["stakeout.reduced.reason"].is_string();
+    let reduced: Vec<&Value> = alerts.iter().filter(is_reduced).collect();
     assert_eq!(reduced.len(), 1, "{alerts:?}");
-    assert!(reduced[0]["stakeout.reduced.event"].as_str().expect("text").contains("198.51.100.77"));
-    assert!(reduced[0]["kibana.alert.rule.note"].is_string());
+    let id = reduced[0]["_id"].as_str().expect("an id");
+    let whole = &place.node.get(&format!("/{}/_doc/{id}", place.alerts))["_source"];
+    assert!(whole["stakeout.reduced.event"].as_str().expect("text").contains("198.51.100.77"));
+    assert!(whole["kibana.alert.rule.note"].is_string());
 }
 
 #[test]

@@ -3,6 +3,9 @@
 mod args;
 mod audit;
 mod card;
+mod cases;
+mod check;
+mod config;
 mod connect;
 mod explain;
 mod external;
@@ -10,6 +13,7 @@ mod hit;
 mod kibana;
 mod listen;
 mod look;
+mod manual;
 mod output;
 mod pipes;
 mod places;
@@ -24,9 +28,10 @@ mod task;
 mod test;
 mod triage;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
@@ -53,7 +58,13 @@ impl From<anyhow::Error> for Ending {
 /// Runs the command that the process was started with: 0 done, 1 something failed, 2 nothing was run.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match parsed() {
+        Ok(cli) => cli,
+        Err(error) => {
+            output::say(&format!("error: {error:#}"));
+            return ExitCode::from(2);
+        }
+    };
     let color = cli.color.on_stderr();
     let look = Look::of_stdout(cli.color);
     start_logging(cli.verbose, cli.quiet, color);
@@ -63,6 +74,9 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::explain(&args, color),
         Command::Scan(args) => scan::scan(&args, color, look),
         Command::Test(args) => test::test(&args, color),
+        Command::Check(args) => check::check(&args, color, look),
+        Command::Completions(args) => manual::completions(args.shell),
+        Command::Man => manual::page(),
         Command::Setup(args) => setup::setup(&args),
     };
     match ending {
@@ -73,6 +87,14 @@ pub fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// What was typed, over what the configuration says; help and wrong arguments end the process here.
+fn parsed() -> anyhow::Result<Cli> {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let command = config::with_defaults(Cli::command(), &arguments)?;
+    let matches = command.get_matches_from(&arguments);
+    Ok(Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
 }
 
 fn start_logging(verbose: u8, quiet: bool, color: bool) {

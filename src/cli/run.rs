@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::Ending;
 use super::args::{Format, RunArgs};
 use super::card::card;
+use super::cases;
 use super::external;
 use super::listen::{Listener, Reporting};
 use super::look::Look;
@@ -20,7 +21,8 @@ use super::{summary, task, triage};
 use crate::alert::{AlertDocument, Run};
 use crate::checkpoint::Store;
 use crate::detect::{
-    Audience, BackfillRange, Cycle, Gone, Met, Open, RuleReport, Runner, Settings, Sink, Triager, Watch,
+    Audience, BackfillRange, CaseOpener, Cycle, Gone, Met, Open, RuleReport, Runner, Settings, Sink, Triager,
+    Watch,
 };
 use crate::report::{Alert, Standing};
 use crate::rule::Rule;
@@ -39,6 +41,7 @@ struct Job {
     rules: Vec<Arc<Rule>>,
     runner: Arc<Runner>,
     triager: Option<Arc<Triager>>,
+    cases: Option<Arc<CaseOpener>>,
     mode: Mode,
     format: Format,
     dry_run: bool,
@@ -70,8 +73,11 @@ fn prepared(args: &RunArgs, color: bool, look: Look) -> anyhow::Result<Job> {
         return Err(anyhow!("`--report` needs a run that ends: expected `--once` or `--backfill` with it"));
     }
     let expected = triage::expected(&args.expected, color)?;
+    external::check_places(args)?;
     let (source, sink, store) = places::to_write(&args.places)?;
     let copies = external::copies(args, &rules, &sink)?.filter(|_| !args.dry_run);
+    let run_id = uuid::Uuid::new_v4().to_string();
+    let cases = cases::opener(args, &rules, &sink, &run_id)?;
     let started = schedule::utc_now();
     let reporting = Reporting::begin(args.shown.report.as_deref(), || {
         summary::about_run(args, range_of(&mode), started)
@@ -79,12 +85,12 @@ fn prepared(args: &RunArgs, color: bool, look: Look) -> anyhow::Result<Job> {
     let triager =
         if args.dry_run || args.no_triage { None } else { triage::triager(&sink, &rules, expected) };
     let (sink, store) = if args.dry_run { dry(sink, store, format, look) } else { (sink, store) };
-    let run = Run { id: uuid::Uuid::new_v4().to_string(), kind, places: places::looked_at(&args.places)? };
+    let run = Run { id: run_id, kind, places: places::looked_at(&args.places)? };
     let settings = Settings::default();
     let runner =
         Arc::new(Runner { source, sink, copies, store, settings, run, clock: schedule::utc_now, started });
     let (dry_run, with_guide) = (args.dry_run, args.shown.guide);
-    Ok(Job { rules, runner, triager, mode, format, dry_run, look, with_guide, reporting })
+    Ok(Job { rules, runner, triager, cases, mode, format, dry_run, look, with_guide, reporting })
 }
 
 /// A dry run begins where a real one would, and shows what that would write.
@@ -114,9 +120,13 @@ impl Job {
             .triager
             .clone()
             .map(|triager| tokio::spawn(schedule::triage(self.runner.clone(), triager, watch.stop.clone())));
+        let cases = self
+            .cases
+            .clone()
+            .map(|cases| tokio::spawn(schedule::open_cases(self.runner.clone(), cases, watch.stop.clone())));
         schedule::run(self.runner.clone(), self.rules.clone(), watch.clone()).await;
-        if let Some(triage) = triage {
-            task::within_grace(triage, &watch).await;
+        for task in [triage, cases].into_iter().flatten() {
+            task::within_grace(task, &watch).await;
         }
         Ending::Done
     }
@@ -136,17 +146,26 @@ impl Job {
             output::say("error: stopped; what was under way is read again by the next run");
             return Ending::Failed;
         };
-        if let Some(triager) = &self.triager
-            && reports.iter().all(|report| !report.unreachable)
-        {
-            let (runner, triager, stop) = (self.runner.clone(), triager.clone(), watch.stop.clone());
-            let task = tokio::spawn(triage::once(runner, triager, stop, listener.clone()));
-            task::within_grace(task, &watch).await;
+        if reports.iter().all(|report| !report.unreachable) {
+            self.after_the_alerts(&watch, &listener).await;
         }
         let reads_on = self.show_alerts(&listener);
         let is_written = listener.finish(|| summary::of_run(&reports, self.rules.len(), self.range()));
         let ending = if reads_on { self.tell(&reports) } else { Ending::Done };
         if is_written { ending } else { Ending::Failed }
+    }
+
+    /// What follows once the alerts are written: their triage, and then their cases.
+    async fn after_the_alerts(&self, watch: &Watch, listener: &Arc<Listener>) {
+        if let Some(triager) = &self.triager {
+            let (runner, triager, stop) = (self.runner.clone(), triager.clone(), watch.stop.clone());
+            let task = tokio::spawn(triage::once(runner, triager, stop, listener.clone()));
+            task::within_grace(task, watch).await;
+        }
+        if let Some(opener) = &self.cases {
+            let task = tokio::spawn(cases::once(self.runner.clone(), opener.clone(), watch.stop.clone()));
+            task::within_grace(task, watch).await;
+        }
     }
 
     /// A report of the past holds every match of it; one of a pass only what it added.

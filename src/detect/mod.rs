@@ -2,8 +2,10 @@
 
 mod audit;
 mod backfill;
+mod cases;
 mod copies;
 mod cycle;
+mod kibana;
 mod pass;
 mod phase;
 mod progress;
@@ -19,8 +21,10 @@ mod triage;
 
 pub use audit::{Audit, AuditReport, Missing, Unread, Why};
 pub use backfill::BackfillRange;
+pub use cases::{CaseOpener, CasesError, CasesReport};
 pub use copies::Copies;
 pub use cycle::{Cycle, Gone, Open};
+pub use kibana::{KibanaClient, KibanaError};
 pub use pass::{PassError, WindowReport};
 pub use progress::{Audience, Met, Progress, Watch};
 pub use question::{PrepareError, Question};

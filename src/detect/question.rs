@@ -159,10 +159,11 @@ impl Question {
         }
     }
 
-    /// What part of the data it cannot reach, where there is such a part.
-    pub(super) fn blind(&self) -> Option<&str> {
+    /// What of the indices cannot be reached or cannot answer, in words; none where all can.
+    #[must_use]
+    pub fn unreachable(&self) -> Option<&str> {
         match &self.ask {
-            Ask::Nobody { blind } | Ask::Cluster { blind, .. } => blind.as_deref(),
+            Ask::Cluster { blind, .. } | Ask::Nobody { blind } => blind.as_deref(),
             Ask::Files { .. } => None,
         }
     }

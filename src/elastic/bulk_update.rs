@@ -47,9 +47,9 @@ impl Cluster {
     ///
     /// Sending the same again changes nothing, so a lost answer is asked for again. A document that does not exist is
     /// not made.
-    pub async fn bulk_update(&self, parts: &[PartialDocument]) -> Vec<Result<(), String>> {
+    pub async fn bulk_update(&self, parts: Vec<PartialDocument>) -> Vec<Result<(), String>> {
         let mut outcomes = Vec::with_capacity(parts.len());
-        let mut rest: Vec<String> = parts.iter().map(lines).collect();
+        let mut rest: Vec<String> = parts.into_iter().map(lines).collect();
         while !rest.is_empty() {
             let count = fitting(&rest);
             let chunk: Vec<String> = rest.drain(..count).collect();
@@ -79,9 +79,9 @@ fn fitting(parts: &[String]) -> usize {
     fit.count().max(1)
 }
 
-fn lines(part: &PartialDocument) -> String {
+fn lines(part: PartialDocument) -> String {
     let action = json!({"update": {"_index": part.index, "_id": part.id, "retry_on_conflict": CONFLICTS}});
-    format!("{action}\n{}\n", json!({"doc": part.fields}))
+    format!("{action}\n{{\"doc\":{}}}\n", Value::Object(part.fields))
 }
 
 fn settle(answer: &Answer, count: usize) -> Result<Vec<Result<(), String>>, ElasticError> {
@@ -116,7 +116,7 @@ mod tests {
         let answer = r#"{"items":[{"update":{"status":200}},
             {"update":{"status":404,"error":{"type":"document_missing_exception","reason":"r"}}}]}"#;
         let fake = Fake::start(vec![Act::json(200, answer)]).await;
-        let outcomes = fake.cluster.bulk_update(&[part("a"), part("b")]).await;
+        let outcomes = fake.cluster.bulk_update(vec![part("a"), part("b")]).await;
         assert_eq!(outcomes[0], Ok(()));
         assert!(
             outcomes[1].as_ref().is_err_and(|reason| reason.contains("document_missing")),
@@ -129,8 +129,8 @@ mod tests {
     #[tokio::test]
     async fn a_request_that_fails_is_the_outcome_of_its_parts() {
         let fake = Fake::start_with(vec![Act::json(200, r#"{"items":[]}"#)], attempts(1)).await;
-        assert!(fake.cluster.bulk_update(&[part("a")]).await[0].is_err());
-        assert!(fake.cluster.bulk_update(&[]).await.is_empty());
+        assert!(fake.cluster.bulk_update(vec![part("a")]).await[0].is_err());
+        assert!(fake.cluster.bulk_update(Vec::new()).await.is_empty());
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Index templates, indices and their write aliases, made so that several may try at the same time.
 
+use std::collections::BTreeMap;
+
 use elasticsearch::http::Method;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::body::{Body, segment};
@@ -15,6 +18,12 @@ pub enum Ensured {
     Created,
     /// It was there.
     AlreadyThere,
+}
+
+#[derive(Deserialize)]
+struct Settings {
+    #[serde(default)]
+    settings: Map<String, Value>,
 }
 
 impl Cluster {
@@ -82,6 +91,26 @@ impl Cluster {
                 return no_alias(answer).map(|()| Vec::new());
             }
             Ok(answer.json::<Map<String, Value>>()?.into_iter().map(|(index, _)| index).collect())
+        })
+        .await
+    }
+
+    /// The blocks (`index.blocks.*`) that are set on the indices behind `name`, by index.
+    ///
+    /// # Errors
+    /// No answer, or no permission.
+    pub async fn index_blocks(&self, name: &str) -> Result<BTreeMap<String, Vec<String>>, ElasticError> {
+        let asked = format!("asking which blocks are set on `{name}`");
+        let call = Call::new(Method::Get, format!("/{}/_settings/index.blocks.*", segment(name)), asked)
+            .param("flat_settings", true);
+        self.call(&call, |answer| {
+            let settings: BTreeMap<String, Settings> = answer.json()?;
+            let set = |settings: Settings| {
+                let set =
+                    settings.settings.into_iter().filter(|(_, value)| *value == "true" || *value == true);
+                set.map(|(name, _)| name).collect::<Vec<_>>()
+            };
+            Ok(settings.into_iter().map(|(index, settings)| (index, set(settings))).collect())
         })
         .await
     }

@@ -62,6 +62,7 @@ const QUESTION: TableForm = TableForm {
         key("say", Form::Filled),
         key("say_none", Form::Filled),
         key("where", Form::Filled),
+        key("with_itself", Form::Boolean),
     ],
 };
 

@@ -1,10 +1,12 @@
 //! Fires: every rule on its own interval, no two runs of a rule at once, until told to stop.
 
+mod cases;
 mod clock;
 mod daemon;
 mod shutdown;
 mod triage;
 
+pub use cases::open_cases;
 pub use clock::utc_now;
 pub use daemon::run;
 pub use shutdown::{GRACE, stop_on_signals};

@@ -54,6 +54,7 @@ mod tests {
             before: TimeDelta::hours(1),
             after: *after,
             indices: Indices::Rule,
+            with_itself: false,
             say: Words::new(""),
             say_none: Words::new(""),
             evidence: Vec::new(),

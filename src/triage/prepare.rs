@@ -341,7 +341,11 @@ impl Asked<'_> {
         let same = same.map(|same| same.query);
         let mut part = Part {
             filters: if no_rest { Vec::new() } else { vec![rest.query] },
-            must_not: if to < case.at { Vec::new() } else { case.own(&question.indices, self.source) },
+            must_not: if to < case.at || question.with_itself {
+                Vec::new()
+            } else {
+                case.own(&question.indices, self.source)
+            },
             from,
             to,
             aggs: Value::Null,
@@ -378,7 +382,13 @@ fn window(question: &TriageQuestion, at: DateTime<Utc>) -> (DateTime<Utc>, DateT
         return (from, to);
     }
     let hour = |time: DateTime<Utc>| time.duration_trunc(TimeDelta::hours(1)).unwrap_or(time);
-    (hour(from), if to <= at { hour(to) } else { to })
+    let next_hour = |time| hour(time + TimeDelta::hours(1) - TimeDelta::milliseconds(1));
+    let to = match (to <= at, question.with_itself) {
+        (true, _) => hour(to),
+        (false, true) => next_hour(to),
+        (false, false) => to,
+    };
+    (hour(from), to)
 }
 
 fn lowered(source: &Source, query: &Query, condition: &Node<Condition>) -> Result<Lowered, Answer> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::paths::{FoundPath, paths};
 
 /// The stages from low to high. A stage imports only stages before its own.
-pub const ORDER: [&str; 18] = [
+pub const ORDER: [&str; 19] = [
     "diagnostic",
     "event",
     "schema",
@@ -22,6 +22,7 @@ pub const ORDER: [&str; 18] = [
     "report",
     "checkpoint",
     "detect",
+    "check",
     "schedule",
     "cli",
 ];
@@ -45,8 +46,8 @@ const STRANGERS: [(&str, &[&str]); 11] = [
 const PURE: [&str; 9] = ["eql", "eval", "dsl", "plan", "rule", "triage", "kibana", "alert", "report"];
 
 /// Stages that are told the time. They may measure how long something took.
-const TOLD_THE_TIME: [&str; 10] =
-    ["eql", "eval", "dsl", "plan", "rule", "triage", "kibana", "alert", "report", "detect"];
+const TOLD_THE_TIME: [&str; 11] =
+    ["eql", "eval", "dsl", "plan", "rule", "triage", "kibana", "alert", "report", "detect", "check"];
 
 const CLOCKS: [&[&str]; 3] = [&["SystemTime", "now"], &["Utc", "now"], &["Local", "now"]];
 const IMPURE: [&[&str]; 6] =

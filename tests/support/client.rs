@@ -150,7 +150,7 @@ impl Client {
         assert!(refused.is_none(), "POST {path}: refused: {refused:?}");
     }
 
-    fn send_text(
+    pub(super) fn send_text(
         &self,
         method: &str,
         path: &str,

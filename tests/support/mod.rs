@@ -16,6 +16,7 @@
 
 mod client;
 mod cluster;
+pub mod front;
 mod own_node;
 pub mod program;
 pub mod story;

@@ -55,7 +55,7 @@ async fn indices(
 
 fn one(rule: &Arc<Rule>, indices: &Indices, gone: &mut Gone) -> Option<Planned> {
     match Question::about(rule, indices) {
-        Ok(question) if question.blind().is_none() => Some((rule.clone(), question)),
+        Ok(question) if question.unreachable().is_none() => Some((rule.clone(), question)),
         Ok(_) | Err(_) => {
             gone.open.push(Open::anew(rule));
             None

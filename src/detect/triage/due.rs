@@ -19,10 +19,16 @@ const PATIENCE: TimeDelta = TimeDelta::days(1);
 /// Where the reading of due alerts has come to.
 #[derive(Debug)]
 pub(super) struct Place {
-    /// The indices whose mapping knows of triage.
     indices: Vec<String>,
     after: Option<Value>,
     ended: bool,
+}
+
+/// Indices whose mapping knows of triage.
+enum Able {
+    All,
+    /// These, some others being of an earlier version.
+    Only(Vec<String>),
 }
 
 /// An alert that is due.
@@ -46,18 +52,41 @@ impl DueAlert {
 }
 
 /// Parts of an alert that no question reads, and that are large.
-const UNREAD: [&str; 4] =
-    ["kibana.alert.rule.parameters", "kibana.alert.original_event.original", "event.original", "message"];
+const UNREAD: [&str; 6] = [
+    "kibana.alert.rule.parameters",
+    "kibana.alert.original_event.original",
+    "event.original",
+    "message",
+    "stakeout.pivots",
+    "stakeout.commands",
+];
 
 impl Triager {
-    /// Where to begin.
-    pub(super) fn begin(&self) -> Place {
+    /// Before the first alert.
+    fn begin(&self) -> Place {
         Place { indices: vec![self.index.alias().to_owned()], after: None, ended: false }
     }
 
-    /// The same place, among those indices alone that can tell what was triaged already; none if there are none.
-    pub(super) async fn among_able(&self, place: Place) -> Result<Option<Place>, ElasticError> {
-        let known = self.cluster.field_caps(&place.indices, &[ASKED_AT.to_owned()]).await?;
+    /// The first alerts that are due at `now`, and the place behind them: among those indices alone that can tell what
+    /// was triaged already.
+    pub(super) async fn first(&self, now: DateTime<Utc>) -> Result<(Vec<DueAlert>, Place), ElasticError> {
+        let mut place = self.begin();
+        let due = self.due(now, &mut place).await?;
+        if due.is_empty() {
+            return Ok((due, place));
+        }
+        match self.able(&place.indices).await? {
+            Able::All => Ok((due, place)),
+            Able::Only(indices) => {
+                let mut place = Place { indices, ..self.begin() };
+                Ok((self.due(now, &mut place).await?, place))
+            }
+        }
+    }
+
+    /// Which of the indices have a mapping that knows of triage.
+    async fn able(&self, indices: &[String]) -> Result<Able, ElasticError> {
+        let known = self.cluster.field_caps(indices, &[ASKED_AT.to_owned()]).await?;
         let Some(form) = known.schema.forms(ASKED_AT).into_iter().next() else {
             if !self.said.swap(true, Ordering::Relaxed) {
                 tracing::warn!(
@@ -66,10 +95,9 @@ impl Triager {
                     self.index.alias()
                 );
             }
-            return Ok(None);
+            return Ok(Able::Only(Vec::new()));
         };
-        let indices = if form.indices.is_empty() { place.indices } else { form.indices };
-        Ok(Some(Place { indices, ..self.begin() }))
+        Ok(if form.indices.is_empty() { Able::All } else { Able::Only(form.indices) })
     }
 
     /// The next alerts that are due at `now`; none at the end.
@@ -78,7 +106,7 @@ impl Triager {
         now: DateTime<Utc>,
         place: &mut Place,
     ) -> Result<Vec<DueAlert>, ElasticError> {
-        if place.ended {
+        if place.ended || place.indices.is_empty() {
             return Ok(Vec::new());
         }
         let rules: Vec<&String> = self.rules.keys().collect();

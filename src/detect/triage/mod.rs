@@ -16,6 +16,8 @@ use std::sync::atomic::AtomicBool;
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
+use self::due::DueAlert;
+use self::page::AnsweredPage;
 use self::sources::sources;
 use crate::alert::AlertIndex;
 use crate::elastic::{Cluster, ElasticError};
@@ -81,27 +83,35 @@ impl Triager {
     ) -> Result<TriageReport, ElasticError> {
         let mut report = TriageReport::default();
         let mut known: BTreeMap<String, Sources> = BTreeMap::new();
-        let mut place = self.begin();
-        let mut due = self.due(now, &mut place).await?;
-        if !due.is_empty() {
-            match self.among_able(place).await? {
-                Some(able) => place = able,
-                None => return Ok(report),
-            }
-            due = self.due(now, &mut place).await?;
-        }
+        let (mut due, mut place) = self.first(now).await?;
+        let mut answered = AnsweredPage::default();
+        // While one page is written, the next one is asked about.
         while !due.is_empty() && !stop.is_cancelled() {
-            for alert in &due {
-                if let Some(rule) =
-                    self.rules.get(&alert.rule_id).filter(|_| !known.contains_key(&alert.rule_id))
-                {
-                    let sources = sources(&self.cluster, rule, self.index.alias()).await?;
-                    known.insert(alert.rule_id.clone(), sources);
-                }
-            }
-            self.page(&due, &known, now, &mut report).await?;
-            due = self.due(now, &mut place).await?;
+            let next = async {
+                self.learn(&due, &mut known).await?;
+                let asked = self.page(&due, &known, now).await?;
+                Ok((asked, self.due(now, &mut place).await?))
+            };
+            let ((), next) = tokio::join!(self.write(answered, &mut report), next);
+            (answered, due) = next?;
         }
+        self.write(answered, &mut report).await;
         Ok(report)
+    }
+
+    /// Asks what the questions of the alerts' rules can be asked of, once a rule.
+    async fn learn(
+        &self,
+        due: &[DueAlert],
+        known: &mut BTreeMap<String, Sources>,
+    ) -> Result<(), ElasticError> {
+        for alert in due {
+            let rule = self.rules.get(&alert.rule_id).filter(|_| !known.contains_key(&alert.rule_id));
+            if let Some(rule) = rule {
+                let sources = sources(&self.cluster, rule, self.index.alias()).await?;
+                known.insert(alert.rule_id.clone(), sources);
+            }
+        }
+        Ok(())
     }
 }

@@ -33,15 +33,24 @@ struct Session<'d, 'r> {
     alerts: Vec<&'d DueAlert>,
 }
 
+/// A page that was asked about, and what is written of it.
+#[derive(Debug, Default)]
+pub(super) struct AnsweredPage {
+    /// The triage of each alert, then what other alerts are moved to.
+    parts: Vec<PartialDocument>,
+    alerts: usize,
+    searches: u64,
+    requests: u64,
+}
+
 impl Triager {
-    /// Works on `due`.
+    /// Asks about `due`.
     pub(super) async fn page(
         &self,
         due: &[DueAlert],
         known: &BTreeMap<String, Sources>,
         now: DateTime<Utc>,
-        report: &mut TriageReport,
-    ) -> Result<(), ElasticError> {
+    ) -> Result<AnsweredPage, ElasticError> {
         let prepared: BTreeMap<&str, Prepared<'_>> = known
             .iter()
             .filter_map(|(id, sources)| {
@@ -53,10 +62,10 @@ impl Triager {
         let mut batch = Batch::default();
         let plans: Vec<(Case<'_>, Plan)> =
             sessions.iter().filter_map(|session| session.plan(now, &mut batch)).collect();
-        let outcomes = self.search(&batch, report).await?;
+        let mut page = AnsweredPage::default();
+        let outcomes = self.search(&batch, &mut page).await?;
         let grouping = self.grouping(due).await?;
-        report.requests += 1;
-        let mut parts = Vec::with_capacity(due.len());
+        page.requests += 1;
         for (session, (case, plan)) in sessions.iter().zip(plans) {
             let answers = session.prepared.answers(plan, &case, &outcomes);
             let verdict = Verdict::of(session.prepared, &answers, &case, now, &self.expected);
@@ -66,21 +75,23 @@ impl Triager {
                     fields.insert("stakeout.group.id".into(), Value::from(group.as_str()));
                 }
                 let (index, id) = (alert.alert.index.clone(), alert.alert.id.clone());
-                parts.push(PartialDocument { index, id, fields });
+                page.parts.push(PartialDocument { index, id, fields });
             }
         }
-        let own = parts.len();
-        parts.extend(grouping.moved);
-        self.write(&parts, own, report).await;
-        Ok(())
+        page.alerts = page.parts.len();
+        page.parts.extend(grouping.moved);
+        Ok(page)
     }
 
-    async fn write(&self, parts: &[PartialDocument], own: usize, report: &mut TriageReport) {
-        let outcomes = self.cluster.bulk_update(parts).await;
+    /// Writes what was found out about a page, and counts it.
+    pub(super) async fn write(&self, page: AnsweredPage, report: &mut TriageReport) {
+        report.searches += page.searches;
+        report.requests += page.requests;
+        let outcomes = self.cluster.bulk_update(page.parts).await;
         let mut first = None;
         for (at, outcome) in outcomes.iter().enumerate() {
             match outcome {
-                Ok(()) if at < own => report.alerts += 1,
+                Ok(()) if at < page.alerts => report.alerts += 1,
                 Ok(()) => {}
                 Err(reason) => {
                     report.unwritten += 1;
@@ -119,27 +130,28 @@ impl Triager {
     }
 
     /// Asks the searches one request after the other, as long as there is time.
-    async fn search(&self, batch: &Batch, report: &mut TriageReport) -> Result<Vec<Outcome>, ElasticError> {
+    async fn search(&self, batch: &Batch, page: &mut AnsweredPage) -> Result<Vec<Outcome>, ElasticError> {
         let started = Instant::now();
-        let searches: Vec<SearchItem> = batch
-            .searches()
-            .map(|search| SearchItem { indices: search.indices, body: search.body })
-            .collect();
-        let mut outcomes = Vec::with_capacity(searches.len());
-        for chunk in searches.chunks(SEARCHES) {
+        let mut searches =
+            batch.searches().map(|search| SearchItem { indices: search.indices, body: search.body });
+        let mut outcomes = Vec::with_capacity(batch.len());
+        loop {
+            let chunk: Vec<SearchItem> = searches.by_ref().take(SEARCHES).collect();
+            if chunk.is_empty() {
+                return Ok(outcomes);
+            }
             if started.elapsed() > LONGEST {
                 outcomes.extend(chunk.iter().map(|_| Outcome::Owed));
                 continue;
             }
-            report.requests += 1;
-            report.searches += chunk.len() as u64;
-            match self.cluster.multi_search(chunk, &["aggregations"]).await {
+            page.requests += 1;
+            page.searches += chunk.len() as u64;
+            match self.cluster.multi_search(&chunk, &["aggregations"]).await {
                 Ok(answers) => outcomes.extend(answers.into_iter().map(Outcome::Answered)),
                 Err(error) if error.is_unreachable() => return Err(error),
                 Err(error) => outcomes.extend(chunk.iter().map(|_| Outcome::Failed(error.to_string()))),
             }
         }
-        Ok(outcomes)
     }
 }
 

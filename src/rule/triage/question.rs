@@ -77,6 +77,9 @@ pub struct TriageQuestion {
     pub after: TimeDelta,
     /// Where it is asked.
     pub indices: Indices,
+    /// Whether the alert's own event, or the alert itself, counts among what is found: alerts of the same hour can then
+    /// share a search over a long stretch of time.
+    pub with_itself: bool,
     /// What is said where something was found.
     pub say: Words,
     /// What is said where nothing was.

@@ -115,6 +115,7 @@ fn question(table: &Table, names: &Names, report: &mut Report) -> Option<TriageQ
         before,
         after,
         indices,
+        with_itself: table.boolean("with_itself").is_some_and(|with_itself| with_itself.node),
         say,
         say_none: say_none.unwrap_or_else(|| Words::new(default_say_none(kind))),
         evidence,
