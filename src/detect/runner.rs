@@ -259,7 +259,8 @@ impl Runner {
         whole
     }
 
-    async fn window(&self, progressing: &mut Progressing<'_>, window: Window) -> Next {
+    /// Reads one window and records it.
+    pub(super) async fn window(&self, progressing: &mut Progressing<'_>, window: Window) -> Next {
         let span = tracing::debug_span!("window", from = %window.from, to = %window.to);
         let result = progressing.pass.over(window).instrument(span).await;
         let owed = match progressing.take(window, &result) {
