@@ -247,7 +247,7 @@ impl Runner {
     }
 
     /// Reads a stretch of time window by window, oldest first; each is recorded before the next is begun.
-    pub(super) async fn stretch(&self, progressing: &mut Progressing<'_>, stretch: Window) -> Next {
+    async fn stretch(&self, progressing: &mut Progressing<'_>, stretch: Window) -> Next {
         let mut whole = Next::Whole;
         for window in self.source.windows(stretch, self.settings.longest_window) {
             match self.window(progressing, window).await {

@@ -15,7 +15,7 @@ use super::{Cluster, ElasticError, resent};
 use crate::diagnostic::sanitize;
 
 /// The size of a request that is aimed at, in bytes; one large document may exceed it alone.
-const MAX_BYTES: usize = 5 << 20;
+const MAX_BYTES: usize = 8 << 20;
 
 /// A request of this size may be larger than what stands before a cluster takes, in bytes.
 const MAYBE_TOO_LARGE: usize = 256 << 10;
