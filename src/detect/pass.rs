@@ -19,6 +19,9 @@ use crate::checkpoint::Window;
 use crate::event::Event;
 use crate::rule::Rule;
 
+#[cfg(test)]
+mod tests;
+
 /// How often a window is begun anew because its point in time was lost.
 const LONGEST_ROUND: usize = 3;
 
@@ -85,6 +88,18 @@ pub(super) trait TakePages {
     async fn take(&mut self, pass: &Pass<'_>, page: Page, window: Window) -> Result<(), PassError>;
 }
 
+/// What hands out the pages of a window.
+trait ReadPages {
+    /// The next page; after one with `more` false there is none.
+    async fn next_page(&mut self) -> Result<Page, ReadError>;
+}
+
+impl ReadPages for Reader {
+    async fn next_page(&mut self) -> Result<Page, ReadError> {
+        Self::next_page(self).await
+    }
+}
+
 /// A pass alerts on every match and counts what it did.
 impl TakePages for WindowReport {
     fn begin(&mut self) {
@@ -126,7 +141,7 @@ impl Pass<'_> {
     /// cannot be taken ends the window at once, and the page under way is left.
     async fn all_pages(
         &self,
-        reader: &mut Reader,
+        reader: &mut impl ReadPages,
         window: Window,
         taker: &mut impl TakePages,
     ) -> Result<(), PassError> {
@@ -139,7 +154,7 @@ impl Pass<'_> {
         taker.take(self, page, window).await
     }
 
-    async fn next_page(&self, reader: &mut Reader) -> Result<Page, PassError> {
+    async fn next_page(&self, reader: &mut impl ReadPages) -> Result<Page, PassError> {
         tokio::select! {
             biased;
             () = self.watch.stop.cancelled() => Err(PassError::Interrupted),
