@@ -21,6 +21,9 @@ const SLOW: Duration = Duration::from_secs(10);
 /// How many times longer or shorter the next one is.
 const GROWTH: i32 = 4;
 
+/// No window grows beyond this: what cannot be read of it is owed as a whole.
+const LONGEST: TimeDelta = TimeDelta::days(7);
+
 /// The stretch of time of a backfill.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackfillRange {
@@ -104,7 +107,7 @@ impl Runner {
 /// How long the next window is, after one of `length` that took so long; never shorter than `first`.
 fn next_length(length: TimeDelta, first: TimeDelta, took: Duration) -> TimeDelta {
     match took {
-        _ if took < QUICK => length.checked_mul(GROWTH).unwrap_or(length),
+        _ if took < QUICK => (length * GROWTH).min(LONGEST.max(first)),
         _ if took > SLOW => (length / GROWTH).max(first),
         _ => length,
     }
@@ -174,7 +177,7 @@ mod tests {
         assert_eq!((next(1, 50), next(4, 1_999)), (hours(4), hours(16)));
         assert_eq!((next(16, 3_000), next(1, 10_000)), (hours(16), hours(1)));
         assert_eq!((next(16, 11_000), next(2, 60_000)), (hours(4), hours(1)));
-        let endless = TimeDelta::MAX;
-        assert_eq!(next_length(endless, hours(1), Duration::ZERO), endless);
+        assert_eq!((next(64, 0), next(168, 0)), (hours(168), hours(168)));
+        assert_eq!(next_length(hours(200), hours(200), Duration::ZERO), hours(200));
     }
 }
