@@ -2,9 +2,6 @@
 //! says why it is incomplete.
 
 use std::collections::HashSet;
-use std::iter::Enumerate;
-use std::slice::Chunks;
-use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use thiserror::Error;
@@ -12,7 +9,7 @@ use thiserror::Error;
 use super::copies::Copies;
 use super::progress::{Met, Watch};
 use super::question::Question;
-use super::sink::{Outcome, Sink, SinkError};
+use super::sink::{Batch, Outcome, Sink, SinkError};
 use super::source::{Page, ReadError, Reader, Source};
 use crate::alert::{AlertBuilder, AlertDocument, AlertId, Found, alert_id};
 use crate::checkpoint::Window;
@@ -77,8 +74,12 @@ pub(super) struct Pass<'a> {
     pub watch: &'a Watch,
 }
 
-/// Matches that were written together, the how manieth of their page they were, and what became of their alerts.
-type Done<'m> = (usize, &'m [Match], Vec<Outcome>);
+/// Matches whose alerts are built and ready to be written.
+struct Built<'a> {
+    matches: &'a [Match],
+    at: Found,
+    batch: Batch,
+}
 
 /// What is done with the pages of a window.
 pub(super) trait TakePages {
@@ -173,43 +174,30 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Writes the alerts some at a time; while some are written others are built and sent. Returns those that are there
-    /// now.
+    /// Writes the alerts some at a time; while some are written the next are built. Returns those that are there now.
     async fn alert_on<'m>(
         &self,
         fresh: &'m [Match],
         window: Window,
         report: &mut WindowReport,
     ) -> Result<Vec<&'m Match>, PassError> {
-        let rest = Mutex::new(fresh.chunks(AT_ONCE).enumerate());
-        let lane = || self.write_from(&rest, window);
-        let (one, other) = tokio::try_join!(lane(), lane())?;
-        let mut done: Vec<Done> = one.into_iter().chain(other).collect();
-        done.sort_unstable_by_key(|(at, ..)| *at);
         let mut written = Vec::new();
-        for (_, some, outcomes) in done {
-            let there = some.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_there());
+        let mut rest = fresh.chunks(AT_ONCE);
+        let mut next = rest.next().map(|some| self.built(some, window));
+        while let Some(built) = next {
+            let prepare = async {
+                // The request goes out before the processor is busy.
+                tokio::task::yield_now().await;
+                Ok(rest.next().map(|some| self.built(some, window)))
+            };
+            let (outcomes, prepared) = tokio::try_join!(self.write_built(&built), prepare)?;
+            let there = built.matches.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_there());
             written.extend(there.map(|(alert, _)| alert));
-            outcomes.into_iter().for_each(|outcome| count(outcome, report));
+            let created: u64 = outcomes.into_iter().map(|outcome| count(outcome, report)).sum();
+            self.watch.progress.add(0, created);
+            next = prepared;
         }
         Ok(written)
-    }
-
-    /// Writes what is left until nothing is.
-    async fn write_from<'m>(
-        &self,
-        rest: &Mutex<Enumerate<Chunks<'m, Match>>>,
-        window: Window,
-    ) -> Result<Vec<Done<'m>>, PassError> {
-        let next = || rest.lock().unwrap_or_else(PoisonError::into_inner).next();
-        let mut done = Vec::new();
-        while let Some((at, some)) = next() {
-            let outcomes = self.write(some, window).await?;
-            let created = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Created)).count();
-            self.watch.progress.add(0, created as u64);
-            done.push((at, some, outcomes));
-        }
-        Ok(done)
     }
 
     /// The matches of a page under the ids of their alerts.
@@ -267,20 +255,28 @@ impl Pass<'_> {
     /// Writes the alerts; what is refused is written again in a reduced form. What became of each at last, in their
     /// order.
     pub async fn write(&self, fresh: &[Match], window: Window) -> Result<Vec<Outcome>, PassError> {
+        self.write_built(&self.built(fresh, window)).await
+    }
+
+    fn built<'m>(&self, matches: &'m [Match], window: Window) -> Built<'m> {
         let at = self.found(window);
-        let alerts: Vec<AlertDocument> =
-            fresh.iter().map(|(id, event)| self.alerts.build(event, id, at)).collect();
-        let mut outcomes = self.sink.write(&alerts).await?;
-        self.tell(&alerts, &outcomes);
+        let alerts = matches.iter().map(|(id, event)| self.alerts.build(event, id, at)).collect();
+        Built { matches, at, batch: self.sink.batch(alerts) }
+    }
+
+    async fn write_built(&self, built: &Built<'_>) -> Result<Vec<Outcome>, PassError> {
+        let Built { matches, at, batch } = built;
+        let mut outcomes = self.sink.write(batch).await?;
+        self.tell(&batch.alerts, &outcomes);
         let mut refused: Vec<&mut Outcome> = Vec::new();
         let mut reduced = Vec::new();
-        for ((id, event), outcome) in fresh.iter().zip(&mut outcomes) {
+        for ((id, event), outcome) in matches.iter().zip(&mut outcomes) {
             if let Outcome::Refused(reason) = outcome {
-                reduced.push(self.alerts.build_reduced(event, id, at, reason));
+                reduced.push(self.alerts.build_reduced(event, id, *at, reason));
                 refused.push(outcome);
             }
         }
-        for (outcome, last) in refused.into_iter().zip(self.write_reduced(&reduced).await?) {
+        for (outcome, last) in refused.into_iter().zip(self.write_reduced(reduced).await?) {
             *outcome = last;
         }
         Ok(outcomes)
@@ -296,21 +292,25 @@ impl Pass<'_> {
         }
     }
 
-    async fn write_reduced(&self, reduced: &[AlertDocument]) -> Result<Vec<Outcome>, PassError> {
+    async fn write_reduced(&self, reduced: Vec<AlertDocument>) -> Result<Vec<Outcome>, PassError> {
         if reduced.is_empty() {
             return Ok(Vec::new());
         }
         tracing::warn!(rule = %self.rule.name, alerts = reduced.len(), "alerts were refused and are written in a reduced form");
-        let outcomes = self.sink.write(reduced).await?;
-        self.tell(reduced, &outcomes);
+        let batch = self.sink.batch(reduced);
+        let outcomes = self.sink.write(&batch).await?;
+        self.tell(&batch.alerts, &outcomes);
         Ok(outcomes)
     }
 }
 
-/// Counts an outcome that is final.
-fn count(outcome: Outcome, report: &mut WindowReport) {
+/// Counts an outcome that is final, and returns how many alerts it created.
+fn count(outcome: Outcome, report: &mut WindowReport) -> u64 {
     match outcome {
-        Outcome::Created => report.created += 1,
+        Outcome::Created => {
+            report.created += 1;
+            return 1;
+        }
         Outcome::Existing => report.existing += 1,
         Outcome::Refused(reason) => {
             report.rejected += 1;
@@ -320,4 +320,5 @@ fn count(outcome: Outcome, report: &mut WindowReport) {
             report.incomplete.get_or_insert(format!("an alert was not written: {reason}"));
         }
     }
+    0
 }
