@@ -1,6 +1,8 @@
 //! One shot over the past, with a checkpoint of its own, so that it can be taken up again and leaves the daemon's alone.
 
-use chrono::{DateTime, Utc};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::progress::Watch;
 use super::question::Question;
@@ -9,6 +11,18 @@ use super::runner::{Next, Progressing, Runner, failed};
 use crate::alert::AlertBuilder;
 use crate::checkpoint::{Cursor, Window};
 use crate::rule::Rule;
+
+/// A window that took less time is followed by a longer one.
+const QUICK: Duration = Duration::from_secs(2);
+
+/// A window that took more is followed by a shorter one.
+const SLOW: Duration = Duration::from_secs(10);
+
+/// How many times longer or shorter the next one is.
+const GROWTH: i32 = 4;
+
+/// No window grows beyond this: what cannot be read of it is owed as a whole.
+const LONGEST: TimeDelta = TimeDelta::days(7);
 
 /// The stretch of time of a backfill.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,13 +66,31 @@ impl Runner {
             Progressing { pass, tracked, begin, now: self.now(), report: RuleReport::new(rule) };
         let mut stopped = false;
         for stretch in stretches {
-            stopped = stopped || self.stretch(&mut progressing, stretch).await == Next::Stop;
+            stopped = stopped || self.growing_stretch(&mut progressing, stretch).await == Next::Stop;
         }
         progressing.report.owed = progressing.cursor().owed.len() as u64;
         if !stopped && progressing.report.owed == 0 {
             self.close(&mut progressing, range).await;
         }
         progressing.report
+    }
+
+    /// Reads a stretch of time, oldest first, in windows that grow as long as each is read in no time: an interrupted
+    /// backfill loses seconds, however much or little there is in an hour.
+    async fn growing_stretch(&self, progressing: &mut Progressing<'_>, stretch: Window) -> Next {
+        let first = self.settings.longest_window;
+        let (mut rest, mut length, mut whole) = (Some(stretch), first, Next::Whole);
+        while let Some(left) = rest {
+            let window = self.source.windows(left, length)[0];
+            let started = Instant::now();
+            match self.window(progressing, window).await {
+                Next::Stop => return Next::Stop,
+                Next::Owed => (whole, length) = (Next::Owed, first),
+                Next::Whole => length = next_length(length, first, started.elapsed()),
+            }
+            rest = (window.to < left.to).then(|| Window::new(window.to, left.to));
+        }
+        whole
     }
 
     /// Leaves a checkpoint that helps nothing: the same words begin anew. (Deleting it would need one more privilege.)
@@ -69,6 +101,15 @@ impl Runner {
         if let Err(error) = closed {
             report.hinder(None, &error.to_string(), error.elastic());
         }
+    }
+}
+
+/// How long the next window is, after one of `length` that took so long; never shorter than `first`.
+fn next_length(length: TimeDelta, first: TimeDelta, took: Duration) -> TimeDelta {
+    match took {
+        _ if took < QUICK => (length * GROWTH).min(LONGEST.max(first)),
+        _ if took > SLOW => (length / GROWTH).max(first),
+        _ => length,
     }
 }
 
@@ -87,9 +128,10 @@ fn remaining(earlier: Option<&Cursor>, range: &BackfillRange) -> Vec<Window> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BackfillRange, remaining};
+    use super::{BackfillRange, next_length, remaining};
     use crate::checkpoint::{Cursor, Window};
-    use chrono::{DateTime, Utc};
+    use chrono::{DateTime, TimeDelta, Utc};
+    use std::time::Duration;
 
     fn at(seconds: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(seconds, 0).unwrap()
@@ -126,5 +168,16 @@ mod tests {
         cursor.finish(Window::new(at(10), at(50)));
         assert_eq!(remaining(Some(&cursor), &range(0, 100)), [Window::new(at(0), at(100))]);
         assert_eq!(remaining(Some(&cursor), &range(50, 100)), [Window::new(at(50), at(100))]);
+    }
+
+    #[test]
+    fn windows_grow_while_they_are_quick_and_shrink_back_where_they_are_slow() {
+        let hours = TimeDelta::hours;
+        let next = |length, took| next_length(hours(length), hours(1), Duration::from_millis(took));
+        assert_eq!((next(1, 50), next(4, 1_999)), (hours(4), hours(16)));
+        assert_eq!((next(16, 3_000), next(1, 10_000)), (hours(16), hours(1)));
+        assert_eq!((next(16, 11_000), next(2, 60_000)), (hours(4), hours(1)));
+        assert_eq!((next(64, 0), next(168, 0)), (hours(168), hours(168)));
+        assert_eq!(next_length(hours(200), hours(200), Duration::ZERO), hours(200));
     }
 }

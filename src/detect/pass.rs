@@ -9,12 +9,15 @@ use thiserror::Error;
 use super::copies::Copies;
 use super::progress::{Met, Watch};
 use super::question::Question;
-use super::sink::{Outcome, Sink, SinkError};
+use super::sink::{Batch, Outcome, Sink, SinkError};
 use super::source::{Page, ReadError, Reader, Source};
 use crate::alert::{AlertBuilder, AlertDocument, AlertId, Found, alert_id};
 use crate::checkpoint::Window;
 use crate::event::Event;
 use crate::rule::Rule;
+
+#[cfg(test)]
+mod tests;
 
 /// How often a window is begun anew because its point in time was lost.
 const LONGEST_ROUND: usize = 3;
@@ -71,12 +74,31 @@ pub(super) struct Pass<'a> {
     pub watch: &'a Watch,
 }
 
+/// Matches whose alerts are built and ready to be written.
+struct Built<'a> {
+    matches: &'a [Match],
+    at: Found,
+    batch: Batch,
+}
+
 /// What is done with the pages of a window.
 pub(super) trait TakePages {
     /// The window is begun, for the first time or anew.
     fn begin(&mut self);
     /// Another page of it was read.
     async fn take(&mut self, pass: &Pass<'_>, page: Page, window: Window) -> Result<(), PassError>;
+}
+
+/// What hands out the pages of a window.
+trait ReadPages {
+    /// The next page; after one with `more` false there is none.
+    async fn next_page(&mut self) -> Result<Page, ReadError>;
+}
+
+impl ReadPages for Reader {
+    async fn next_page(&mut self) -> Result<Page, ReadError> {
+        Self::next_page(self).await
+    }
 }
 
 /// A pass alerts on every match and counts what it did.
@@ -116,23 +138,28 @@ impl Pass<'_> {
         result
     }
 
+    /// While a page is taken the next is asked for. A page that was read is taken whatever becomes of the next; what
+    /// cannot be taken ends the window at once, and the page under way is left.
     async fn all_pages(
         &self,
-        reader: &mut Reader,
+        reader: &mut impl ReadPages,
         window: Window,
         taker: &mut impl TakePages,
     ) -> Result<(), PassError> {
-        loop {
-            let page = tokio::select! {
-                biased;
-                () = self.watch.stop.cancelled() => return Err(PassError::Interrupted),
-                page = reader.next_page() => page.map_err(PassError::Read)?,
-            };
-            let more = page.more;
-            taker.take(self, page, window).await?;
-            if !more {
-                return Ok(());
-            }
+        let mut page = self.next_page(reader).await?;
+        while page.more {
+            let next = async { Ok(self.next_page(reader).await) };
+            let ((), next) = tokio::try_join!(taker.take(self, page, window), next)?;
+            page = next?;
+        }
+        taker.take(self, page, window).await
+    }
+
+    async fn next_page(&self, reader: &mut impl ReadPages) -> Result<Page, PassError> {
+        tokio::select! {
+            biased;
+            () = self.watch.stop.cancelled() => Err(PassError::Interrupted),
+            page = reader.next_page() => page.map_err(PassError::Read),
         }
     }
 
@@ -141,18 +168,36 @@ impl Pass<'_> {
         let found = self.matches(page, report);
         let (existing, fresh) = self.told_apart(found, window, report).await?;
         self.watch.progress.add(read, 0);
-        let mut written = Vec::new();
-        for some in fresh.chunks(AT_ONCE) {
-            let outcomes = self.write(some, window).await?;
-            written.extend(
-                some.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_there()).map(|(alert, _)| alert),
-            );
-            let created: u64 = outcomes.into_iter().map(|outcome| count(outcome, report)).sum();
-            self.watch.progress.add(0, created);
-        }
+        let written = self.alert_on(&fresh, window, report).await?;
         self.copy(&written, window, report).await;
         self.copy_what_has_none(&existing, window, report).await;
         Ok(())
+    }
+
+    /// Writes the alerts some at a time; while some are written the next are built. Returns those that are there now.
+    async fn alert_on<'m>(
+        &self,
+        fresh: &'m [Match],
+        window: Window,
+        report: &mut WindowReport,
+    ) -> Result<Vec<&'m Match>, PassError> {
+        let mut written = Vec::new();
+        let mut rest = fresh.chunks(AT_ONCE);
+        let mut next = rest.next().map(|some| self.built(some, window));
+        while let Some(built) = next {
+            let prepare = async {
+                // The request goes out before the processor is busy.
+                tokio::task::yield_now().await;
+                Ok(rest.next().map(|some| self.built(some, window)))
+            };
+            let (outcomes, prepared) = tokio::try_join!(self.write_built(&built), prepare)?;
+            let there = built.matches.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_there());
+            written.extend(there.map(|(alert, _)| alert));
+            let created: u64 = outcomes.into_iter().map(|outcome| count(outcome, report)).sum();
+            self.watch.progress.add(0, created);
+            next = prepared;
+        }
+        Ok(written)
     }
 
     /// The matches of a page under the ids of their alerts.
@@ -210,20 +255,28 @@ impl Pass<'_> {
     /// Writes the alerts; what is refused is written again in a reduced form. What became of each at last, in their
     /// order.
     pub async fn write(&self, fresh: &[Match], window: Window) -> Result<Vec<Outcome>, PassError> {
+        self.write_built(&self.built(fresh, window)).await
+    }
+
+    fn built<'m>(&self, matches: &'m [Match], window: Window) -> Built<'m> {
         let at = self.found(window);
-        let alerts: Vec<AlertDocument> =
-            fresh.iter().map(|(id, event)| self.alerts.build(event, id, at)).collect();
-        let mut outcomes = self.sink.write(&alerts).await?;
-        self.tell(&alerts, &outcomes);
+        let alerts = matches.iter().map(|(id, event)| self.alerts.build(event, id, at)).collect();
+        Built { matches, at, batch: self.sink.batch(alerts) }
+    }
+
+    async fn write_built(&self, built: &Built<'_>) -> Result<Vec<Outcome>, PassError> {
+        let Built { matches, at, batch } = built;
+        let mut outcomes = self.sink.write(batch).await?;
+        self.tell(&batch.alerts, &outcomes);
         let mut refused: Vec<&mut Outcome> = Vec::new();
         let mut reduced = Vec::new();
-        for ((id, event), outcome) in fresh.iter().zip(&mut outcomes) {
+        for ((id, event), outcome) in matches.iter().zip(&mut outcomes) {
             if let Outcome::Refused(reason) = outcome {
-                reduced.push(self.alerts.build_reduced(event, id, at, reason));
+                reduced.push(self.alerts.build_reduced(event, id, *at, reason));
                 refused.push(outcome);
             }
         }
-        for (outcome, last) in refused.into_iter().zip(self.write_reduced(&reduced).await?) {
+        for (outcome, last) in refused.into_iter().zip(self.write_reduced(reduced).await?) {
             *outcome = last;
         }
         Ok(outcomes)
@@ -239,13 +292,14 @@ impl Pass<'_> {
         }
     }
 
-    async fn write_reduced(&self, reduced: &[AlertDocument]) -> Result<Vec<Outcome>, PassError> {
+    async fn write_reduced(&self, reduced: Vec<AlertDocument>) -> Result<Vec<Outcome>, PassError> {
         if reduced.is_empty() {
             return Ok(Vec::new());
         }
         tracing::warn!(rule = %self.rule.name, alerts = reduced.len(), "alerts were refused and are written in a reduced form");
-        let outcomes = self.sink.write(reduced).await?;
-        self.tell(reduced, &outcomes);
+        let batch = self.sink.batch(reduced);
+        let outcomes = self.sink.write(&batch).await?;
+        self.tell(&batch.alerts, &outcomes);
         Ok(outcomes)
     }
 }

@@ -276,7 +276,7 @@ impl Runner {
     }
 
     /// Reads a stretch of time window by window, oldest first; each is recorded before the next is begun.
-    pub(super) async fn stretch(&self, progressing: &mut Progressing<'_>, stretch: Window) -> Next {
+    async fn stretch(&self, progressing: &mut Progressing<'_>, stretch: Window) -> Next {
         let mut whole = Next::Whole;
         for window in self.source.windows(stretch, self.settings.longest_window) {
             match self.window(progressing, window).await {
@@ -288,7 +288,8 @@ impl Runner {
         whole
     }
 
-    async fn window(&self, progressing: &mut Progressing<'_>, window: Window) -> Next {
+    /// Reads one window and records it.
+    pub(super) async fn window(&self, progressing: &mut Progressing<'_>, window: Window) -> Next {
         let span = tracing::debug_span!("window", from = %window.from, to = %window.to);
         let result = progressing.pass.over(window).instrument(span).await;
         let owed = match progressing.take(window, &result) {

@@ -59,6 +59,15 @@ impl Outcome {
     }
 }
 
+/// Alerts that are ready to be written together.
+#[derive(Debug)]
+pub struct Batch {
+    /// The alerts.
+    pub alerts: Vec<AlertDocument>,
+    /// The same as a cluster takes them; none where they do not go to one.
+    items: Vec<BulkItem>,
+}
+
 /// The place cannot be read or written at all.
 #[derive(Debug, Error)]
 pub enum SinkError {
@@ -174,15 +183,25 @@ impl Sink {
         Ok(cluster.present_ids_where_readable(&indices, &ids).await?)
     }
 
-    /// Writes the alerts; the outcomes are in their order.
+    /// Makes alerts ready for [`Sink::write`]: what needs the processor and not the place.
+    #[must_use]
+    pub fn batch(&self, alerts: Vec<AlertDocument>) -> Batch {
+        let items = match self {
+            Self::Cluster { .. } => items(&alerts),
+            Self::File(_) | Self::OnlyRead(_) | Self::Shown { .. } => Vec::new(),
+        };
+        Batch { alerts, items }
+    }
+
+    /// Writes the alerts of a batch that this place made ready; the outcomes are in their order.
     ///
     /// # Errors
     /// The place cannot be written; some of the alerts may be there all the same.
-    pub async fn write(&self, alerts: &[AlertDocument]) -> Result<Vec<Outcome>, SinkError> {
+    pub async fn write(&self, batch: &Batch) -> Result<Vec<Outcome>, SinkError> {
+        let Batch { alerts, items } = batch;
         match self {
             Self::Cluster { cluster, index } => {
-                let items: Vec<BulkItem> = alerts.iter().map(item).collect();
-                let outcomes = cluster.bulk_create(index.alias(), &items).await;
+                let outcomes = cluster.bulk_create(index.alias(), items).await;
                 Ok(outcomes.into_iter().map(outcome).collect())
             }
             Self::File(file) => append(&mut locked(file), alerts),
@@ -230,9 +249,17 @@ pub async fn install(cluster: &Cluster, index: &AlertIndex) -> Result<(), Elasti
     Ok(())
 }
 
-fn item(alert: &AlertDocument) -> BulkItem {
-    let document = serde_json::to_string(&alert.body).unwrap_or_default();
-    BulkItem { id: alert.id.as_str().to_owned(), document }
+fn items(alerts: &[AlertDocument]) -> Vec<BulkItem> {
+    // Alerts of one rule are of about one size, and growing to it step by step costs as much as writing it.
+    let mut room = 0;
+    let item = |alert: &AlertDocument| {
+        let mut document = Vec::with_capacity(room);
+        let written = serde_json::to_writer(&mut document, &alert.body);
+        room = document.len() + document.len() / 16;
+        let document = written.ok().and_then(|()| String::from_utf8(document).ok()).unwrap_or_default();
+        BulkItem { id: alert.id.as_str().to_owned(), document }
+    };
+    alerts.iter().map(item).collect()
 }
 
 pub(super) fn outcome(outcome: ItemOutcome) -> Outcome {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use elasticsearch::http::Method;
+use memchr::memchr2;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -14,7 +15,7 @@ use super::{Cluster, ElasticError, resent};
 use crate::diagnostic::sanitize;
 
 /// The size of a request that is aimed at, in bytes; one large document may exceed it alone.
-const MAX_BYTES: usize = 5 << 20;
+const MAX_BYTES: usize = 8 << 20;
 
 /// A request of this size may be larger than what stands before a cluster takes, in bytes.
 const MAYBE_TOO_LARGE: usize = 256 << 10;
@@ -223,13 +224,19 @@ fn chunks(items: &[BulkItem], open: impl Iterator<Item = usize>) -> Vec<Vec<usiz
 
 /// The body of one request: a line that says what to do, and the document on a line of its own.
 fn lines(items: &[BulkItem], chunk: &[usize]) -> String {
-    let mut lines = String::new();
-    for item in chunk.iter().map(|at| &items[*at]) {
+    let items = || chunk.iter().map(|at| &items[*at]);
+    let mut lines = String::with_capacity(items().map(|item| item.document.len() + item.id.len() + 30).sum());
+    for item in items() {
         lines.push_str(r#"{"create":{"_id":"#);
         lines.push_str(&Value::from(item.id.as_str()).to_string());
         lines.push_str("}}\n");
-        // Between JSON tokens a line break is a blank; inside a string it cannot stand.
-        lines.extend(item.document.chars().map(|char| if matches!(char, '\n' | '\r') { ' ' } else { char }));
+        let document = item.document.as_str();
+        if memchr2(b'\n', b'\r', document.as_bytes()).is_none() {
+            lines.push_str(document);
+        } else {
+            // Between JSON tokens a line break is a blank; inside a string it cannot stand.
+            lines.extend(document.chars().map(|char| if matches!(char, '\n' | '\r') { ' ' } else { char }));
+        }
         lines.push('\n');
     }
     lines

@@ -11,6 +11,28 @@ pub enum Share {
     Sparse,
     /// One in ten, each of them a match but for one clause; and one in a thousand a match.
     Dense,
+    /// The same, and one in a hundred a match.
+    Busy,
+}
+
+impl Share {
+    /// The share of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "sparse" => Self::Sparse,
+            "dense" => Self::Dense,
+            "busy" => Self::Busy,
+            _ => return None,
+        })
+    }
+
+    /// One match in so many events.
+    fn one_match_in(self) -> u64 {
+        match self {
+            Self::Sparse | Self::Dense => 1_000,
+            Self::Busy => 100,
+        }
+    }
 }
 
 const SERVICES: &[(&str, &[&str])] = &[
@@ -64,8 +86,9 @@ struct Draw {
 
 fn draw(number: u64, share: Share) -> Draw {
     let chance = mixed(number);
-    let is_match = number % 1000 == 500;
-    let is_near = share == Share::Dense && number % 10 == 3;
+    let each = share.one_match_in();
+    let is_match = number % each == each / 2;
+    let is_near = share != Share::Sparse && number % 10 == 3;
     let instance = format!("i-0{:016x}", chance >> 4);
     let mut draw = Draw {
         source: String::new(),

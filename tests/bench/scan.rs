@@ -1,6 +1,6 @@
 //! How fast files are searched: `cargo bench --bench scan [-- SIZE_MB [RULES]]`; with so many rules alone, as they are
 //! searched for and not on every event too, it is what to profile. The events of such a search alone:
-//! `cargo bench --bench scan -- --write FILE --events NUMBER --sparse|--dense`.
+//! `cargo bench --bench scan -- --write FILE --events NUMBER --sparse|--dense|--busy`.
 
 #[path = "events.rs"]
 mod events;
@@ -30,7 +30,8 @@ fn main() -> Result<(), Failure> {
     let after = |name: &str| arguments.iter().skip_while(|argument| *argument != name).nth(1);
     if let Some(path) = after("--write") {
         let count = after("--events").map_or(Ok(300_000), |count| count.parse())?;
-        let share = if arguments.iter().any(|word| word == "--dense") { Share::Dense } else { Share::Sparse };
+        let named = arguments.iter().find_map(|word| Share::named(word.strip_prefix("--")?));
+        let share = named.unwrap_or(Share::Sparse);
         return write(Path::new(path), count, share);
     }
     let megabytes: u64 = arguments.first().map_or(Ok(100), |size| size.parse())?;

@@ -3,8 +3,8 @@
 use std::process::{Child, Stdio};
 
 use super::fault::{Fault, Kind};
-use super::world::World;
-use crate::support::stakeout;
+use super::world::{LIMIT, World};
+use crate::support::{stakeout, until};
 
 const WORDS: &str = "1h";
 
@@ -75,6 +75,24 @@ fn one_that_is_killed_is_taken_up() {
         }
     }
     assert_eq!(killed, 4);
+    succeeds(backfill(&world), &world);
+    world.is_true();
+}
+
+#[test]
+fn nothing_is_recorded_before_its_alerts_are_written_though_the_next_page_is_read() {
+    let Some(mut world) = World::shared() else { return };
+    // More than the first page holds.
+    world.happened_before(300, 1_800);
+    world.proxy.order(Kind::Bulk, Fault::HeldBefore, usize::MAX);
+    let mut running = backfill(&world);
+    world.proxy.held();
+    until(LIMIT, "the next page to be asked for", || world.proxy.seen(Kind::Page) > 1);
+    assert_eq!(world.proxy.seen(Kind::SaveCheckpoint), 0);
+    running.kill().expect("a running process");
+    running.wait().expect("own child");
+    world.proxy.abandon();
+    world.proxy.calm();
     succeeds(backfill(&world), &world);
     world.is_true();
 }

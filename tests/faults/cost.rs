@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::fault::{Fault, Kind};
 use super::world::World;
+use crate::support::program::stakeout;
 use crate::support::story::seconds_ago;
 
 /// What a run of all rules asks once.
@@ -28,6 +29,12 @@ const SWEEP: [Kind; 4] = [Kind::OpenPit, Kind::Page, Kind::ClosePit, Kind::SaveC
 
 /// What a replica adds where it was faster: its checkpoint is read, and as good.
 const LOST_RACE: [Kind; 1] = [Kind::LoadCheckpoint];
+
+/// What a backfill takes besides its windows: the last is that it leaves nothing to take up.
+const BACKFILL: [Kind; 4] = [Kind::LoadCheckpoint, Kind::Resolve, Kind::FieldTypes, Kind::SaveCheckpoint];
+
+/// What each window of a backfill takes.
+const BACKFILL_WINDOW: [Kind; 4] = [Kind::OpenPit, Kind::Page, Kind::ClosePit, Kind::SaveCheckpoint];
 
 /// The requests of exactly one run of the daemon; `before` happens before its first, `at_save` before its checkpoint
 /// is written.
@@ -113,4 +120,30 @@ fn a_hundred_quiet_rules_cost_as_much_as_one() {
         [&RUN[..], &QUIET, &[Kind::Probe], &WINDOW, &[Kind::KnownAlerts, Kind::AlertsIndex, Kind::Bulk]];
     assert_eq!(matches, sum(&found), "something happens for one of them");
     world.settles();
+}
+
+#[test]
+fn a_backfill_asks_no_more_than_it_must() {
+    let Some(mut world) = World::shared() else { return };
+    let backfill = |world: &World| {
+        let arguments = world.arguments();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let ended = stakeout(&[&arguments[..], &["--backfill", "30h"]].concat());
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        usize::try_from(ended.line()["windows"].as_u64().expect("a count")).expect("a few")
+    };
+    // The indices are made by the first.
+    backfill(&world);
+    world.happened_before(120, 1_800);
+    for found in [&[Kind::KnownAlerts, Kind::AlertsIndex, Kind::Bulk, Kind::Bulk][..], &[Kind::KnownAlerts]] {
+        let before = world.proxy.seen_by_kind();
+        let windows = backfill(&world);
+        assert!(windows <= 30, "no window is shorter than an hour but the last: {windows}");
+        let mut seen = world.proxy.seen_by_kind();
+        before.into_iter().for_each(|(kind, times)| *seen.entry(kind).or_default() -= times);
+        seen.retain(|_, times| *times > 0);
+        let windows = BACKFILL_WINDOW.repeat(windows);
+        assert_eq!(seen, sum(&[&RUN, &BACKFILL, &windows, found]));
+    }
+    world.is_true();
 }
