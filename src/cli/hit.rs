@@ -153,14 +153,14 @@ fn line(finder: &Finder, located: &Located, format: Format) -> String {
     };
     let Located { event, line, .. } = located;
     match format {
-        Format::Json => written(&Line { rule_id, rule: name, path, line: *line, event: &event.source }),
+        Format::Json => written(&Shown { rule_id, rule: name, path, line: *line, event: &event.source }),
         Format::Human => sanitize(&format!("{path}:{line}: {name}: {}", written(&event.source))),
     }
 }
 
 /// A hit as one line of JSON; the event may be large, and is not copied for it.
 #[derive(Serialize)]
-struct Line<'a> {
+struct Shown<'a> {
     rule_id: Option<&'a String>,
     rule: &'a str,
     path: String,

@@ -26,4 +26,5 @@ def main():
     print(time.perf_counter() - begun, time.process_time() - worked, len(matches))
 
 
-main()
+if __name__ == "__main__":
+    main()

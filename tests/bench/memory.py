@@ -19,8 +19,10 @@ def make(data, sparse):
     for name, value in values.items():
         path = data / f"long-lines-{name.replace(' ', '-')}.ndjson"
         if not path.exists():
-            line = json.dumps({"padding": value, **match}) + "\n"
-            path.with_suffix(".part").write_text(line * LONG_LINES)
+            with open(path.with_suffix(".part"), "w") as out:
+                for number in range(LONG_LINES):
+                    match["event"]["id"] = f"long-{number}"
+                    out.write(json.dumps({"padding": value, **match}) + "\n")
             path.with_suffix(".part").rename(path)
     folder = data / "small-files"
     if not folder.exists():

@@ -65,7 +65,7 @@ fn query(number: usize) -> String {
 /// The service and the call that a rule about AWS asks about.
 pub fn call(number: usize) -> (&'static str, String) {
     let (verb, thing) = (VERBS[number / 8 % VERBS.len()], THINGS[number / 64 % THINGS.len()]);
-    (SERVICES[number % SERVICES.len()], format!("{action}"))
+    (SERVICES[number % SERVICES.len()], format!("{verb}{thing}"))
 }
 
 /// The program that a rule about Windows asks about.
