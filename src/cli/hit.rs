@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::args::{Format, ScanArgs};
@@ -150,13 +151,24 @@ fn line(finder: &Finder, located: &Located, format: Format) -> String {
         Finder::Rule(rule, _) => (Some(&rule.rule_id), &rule.name),
         Finder::Query(text) => (None, text),
     };
+    let Located { event, line, .. } = located;
     match format {
-        Format::Json => json!({"rule_id": rule_id, "rule": name, "path": path, "line": located.line,
-            "event": located.event.source})
-        .to_string(),
-        Format::Human => {
-            let event = Value::Object(located.event.source.clone());
-            sanitize(&format!("{path}:{}: {name}: {event}", located.line))
-        }
+        Format::Json => written(&Shown { rule_id, rule: name, path, line: *line, event: &event.source }),
+        Format::Human => sanitize(&format!("{path}:{line}: {name}: {}", written(&event.source))),
     }
+}
+
+/// A hit as one line of JSON; the event may be large, and is not copied for it.
+#[derive(Serialize)]
+struct Shown<'a> {
+    rule_id: Option<&'a String>,
+    rule: &'a str,
+    path: String,
+    line: u64,
+    event: &'a Map<String, Value>,
+}
+
+/// The JSON of what has no keys but texts, which cannot fail.
+fn written(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }

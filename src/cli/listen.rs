@@ -110,7 +110,7 @@ impl Listener {
 
     /// Takes an alert in again that was completed since.
     pub fn hear_again(&self, document: &Map<String, Value>) {
-        let alert = Alert::read(document);
+        let alert = kept(document);
         if let Some(card) = locked(&self.cards).first.iter_mut().find(|card| card.id == alert.id) {
             *card = alert;
         }
@@ -129,7 +129,7 @@ impl Listener {
             cards.rules.insert(rule.to_owned());
         }
         if cards.first.len() < MOST_CARDS {
-            cards.first.push(Alert::read(document));
+            cards.first.push(kept(document));
         }
     }
 
@@ -153,6 +153,11 @@ impl Listener {
         let report = locked(&self.report).take();
         report.is_none_or(|report| report.finish(&summary()))
     }
+}
+
+/// What a card shows of an alert; the whole event may be large.
+fn kept(document: &Map<String, Value>) -> Alert {
+    Alert { event: Vec::new(), ..Alert::read(document) }
 }
 
 /// What lies behind these locks is whole after every call.

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use serde_json::Value;
 use thiserror::Error;
 
 use crate::alert::{AlertDocument, AlertIndex};
@@ -278,10 +277,7 @@ fn append(file: &mut AlertFile, alerts: &[AlertDocument]) -> Result<Vec<Outcome>
         .iter()
         .map(|alert| if file.known(alert.id.as_str()) { Outcome::Existing } else { Outcome::Created })
         .collect();
-    let lines: Vec<(String, Value)> = alerts
-        .iter()
-        .map(|alert| (alert.id.as_str().to_owned(), Value::Object(alert.body.clone())))
-        .collect();
+    let lines: Vec<_> = alerts.iter().map(|alert| (alert.id.as_str().to_owned(), &alert.body)).collect();
     file.append(&lines)?;
     Ok(outcomes)
 }

@@ -23,6 +23,9 @@ const KEEP_ALIVE: Duration = Duration::from_mins(5);
 /// Most events of one page of a cluster.
 const PAGE: usize = 1_000;
 
+/// Bytes of text after which a page of files is full: its events and their alerts are held at once.
+const PAGE_BYTES: usize = 2 * 1024 * 1024;
+
 /// How long files are searched for one page: short enough for the wish to stop to be heard.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -248,8 +251,8 @@ impl Pages {
 
 impl Lines {
     fn next_page(&mut self) -> Page {
-        let mut page = Page { more: true, ..Page::default() };
-        while page.more && page.events.len() < PAGE {
+        let (mut page, mut weight) = (Page { more: true, ..Page::default() }, 0);
+        while page.more && page.events.len() < PAGE && weight < PAGE_BYTES {
             match self.searching.next_within(PATIENCE) {
                 Next::Waiting => break,
                 Next::End => {
@@ -257,7 +260,10 @@ impl Lines {
                     page.more = false;
                 }
                 Next::Found(found) => match *found {
-                    Ok(hit) if self.is_inside(&hit.located) => page.events.push(hit.located.event),
+                    Ok(hit) if self.is_inside(&hit.located) => {
+                        weight += self.searching.weight();
+                        page.events.push(hit.located.event);
+                    }
                     Ok(_) => {}
                     Err(problem) => {
                         self.say(&problem);

@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde::Serialize;
 
 use super::durable::{beside, sync_folder};
 use super::known::{self, Scan, key};
@@ -109,7 +109,7 @@ impl<S: Storage> Lines<S> {
     }
 
     /// Writes what is not known yet, all or nothing.
-    pub fn append(&mut self, alerts: &[(String, Value)]) -> io::Result<Appended> {
+    pub fn append<D: Serialize>(&mut self, alerts: &[(String, D)]) -> io::Result<Appended> {
         self.clean()?;
         let mut fresh = HashSet::new();
         let mut text = Vec::new();
@@ -217,7 +217,7 @@ impl AlertFile {
     ///
     /// # Errors
     /// When the disk does not take all of them: then none is in the file, and none counts as known.
-    pub fn append(&mut self, alerts: &[(String, Value)]) -> Result<Appended, AlertFileError> {
+    pub fn append<D: Serialize>(&mut self, alerts: &[(String, D)]) -> Result<Appended, AlertFileError> {
         if !is_at(&self.lines.storage, &self.path) {
             let (file, scan, _) = open_lines(&self.path)?;
             let known = scan.known.into_iter().chain(std::mem::take(&mut self.lines.known)).collect();

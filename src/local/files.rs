@@ -7,15 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use serde_json::Value;
-
 use super::open::open;
 use super::pool::{Searching, Sizes};
 use super::problem::{ProblemKind, ReadProblem};
 use super::search::Search;
 use super::shape::{self, Origin};
 use super::split::{Broken, Piece, Splitter};
-use super::walk;
+use super::walk::Walk;
 use crate::diagnostic::sanitize;
 use crate::event::Event;
 
@@ -68,7 +66,7 @@ impl EventFiles {
     /// Starts over with the first file. Every pass reads everything; standard input can be read once.
     #[must_use]
     pub fn read(&self) -> EventReader {
-        let files = walk::files(&self.paths, &self.own).into();
+        let files = self.walk();
         EventReader { files, current: None, ready: VecDeque::new(), limit: MAX_DOCUMENT_BYTES }
     }
 
@@ -78,7 +76,7 @@ impl EventFiles {
     /// with `{`, ends with `}`, and holds nothing that is looked for: see [`Search`].
     #[must_use]
     pub fn search(&self, search: &Arc<Search>) -> Searching {
-        Searching::start(walk::files(&self.paths, &self.own), search, self.sizes)
+        Searching::start(self.walk(), search, self.sizes)
     }
 
     /// What the files look like now, without reading them.
@@ -88,12 +86,15 @@ impl EventFiles {
     /// pass's window are new to the later one.)
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        let files = walk::files(&self.paths, &self.own);
-        Fingerprint(files.into_iter().map(|file| file.map(|path| Stamp::of(&path))).collect())
+        Fingerprint(self.walk().map(|file| file.map(|path| Stamp::of(&path))).collect())
+    }
+
+    fn walk(&self) -> Walk {
+        Walk::new(self.paths.clone(), self.own.clone())
     }
 }
 
-/// The path as [`walk`] meets it, for a file that may not exist yet.
+/// The path as [`Walk`] meets it, for a file that may not exist yet.
 fn real_path(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?;
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -133,7 +134,7 @@ fn inode(_: &fs::Metadata) -> u64 {
 
 /// Hands out the events of all files, in order of path and place.
 pub struct EventReader {
-    files: VecDeque<Result<PathBuf, ReadProblem>>,
+    files: Walk,
     current: Option<OpenFile>,
     /// Events of the last document that are still to hand out.
     ready: VecDeque<Result<Located, ReadProblem>>,
@@ -155,7 +156,7 @@ impl Iterator for EventReader {
                 }
                 continue;
             }
-            match self.files.pop_front()?.and_then(|path| OpenFile::new(&path, self.limit)) {
+            match self.files.next()?.and_then(|path| OpenFile::new(&path, self.limit)) {
                 Ok(file) => self.current = Some(file),
                 Err(problem) => return Some(Err(problem)),
             }
@@ -188,7 +189,7 @@ impl OpenFile {
 fn located(piece: &Piece<'_>, path: &Arc<Path>, shown: &str) -> VecDeque<Result<Located, ReadProblem>> {
     let place = piece.place;
     let problem = |kind, reason| Err(told(Broken::new(place, kind, reason, piece.text), path));
-    let document: Value = match serde_json::from_slice(piece.text) {
+    let document = match shape::parse(piece.text) {
         Ok(document) => document,
         Err(error) => return VecDeque::from([problem(ProblemKind::NotJson, format!("not JSON: {error}"))]),
     };

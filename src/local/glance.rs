@@ -69,7 +69,7 @@ impl Wanted {
         if text.first() != Some(&b'{') {
             return None;
         }
-        let mut reader = serde_json::Deserializer::from_slice(text);
+        let mut reader = serde_json::Deserializer::from_str(std::str::from_utf8(text).ok()?);
         let mut found = false;
         let top = Texts {
             under: &Under { field: None, below: Self::default() },
@@ -88,7 +88,7 @@ impl Wanted {
 
     /// The wanted part of the document `text`; none where it is an envelope, or no JSON object as far as that shows.
     pub fn part_of(&self, text: &[u8]) -> Option<Map<String, Value>> {
-        let mut reader = serde_json::Deserializer::from_slice(text);
+        let mut reader = serde_json::Deserializer::from_str(std::str::from_utf8(text).ok()?);
         let part = Object { wanted: self, is_top: true }.deserialize(&mut reader).ok()?;
         reader.end().ok()?;
         match part {

@@ -18,6 +18,7 @@ mod java_text;
 mod known;
 mod lines;
 mod open;
+mod outlet;
 mod pool;
 mod problem;
 mod scanner;
@@ -26,6 +27,7 @@ mod shape;
 mod sieve;
 mod split;
 mod state;
+mod turn;
 mod walk;
 mod window;
 

@@ -16,9 +16,12 @@ use std::time::{Duration, Instant};
 
 use super::feed::Feed;
 use super::open::{Bytes, Opened, open_anywhere, read_at};
+use super::outlet::Outlet;
 use super::problem::{ProblemKind, ReadProblem};
 use super::scanner::{Extent, Named, Scanner};
 use super::search::{Batch, Hit, Search, Tally};
+use super::turn::{LONG, Ticket, Turn};
+use super::walk::Walk;
 
 /// How much is read at once, and how large files are cut up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,8 +51,11 @@ const MAX_WORKERS: usize = 16;
 pub struct Searching {
     jobs: Receiver<Job>,
     current: Option<Job>,
-    /// Finds to hand out before anything else.
-    ready: VecDeque<Result<Hit, ReadProblem>>,
+    /// Finds to hand out before anything else, each with the bytes of text it keeps in memory.
+    ready: VecDeque<(Result<Hit, ReadProblem>, usize)>,
+    /// Bytes of the find that was handed out last.
+    weight: usize,
+    turn: Arc<Turn>,
     /// Lines of the current file before the current piece of work.
     lines: u64,
     /// Whether the current file was gone over to its end.
@@ -74,6 +80,8 @@ struct Job {
     path: Arc<Path>,
     /// Whether a file begins with it.
     is_first: bool,
+    /// Its place in the order of work.
+    number: u64,
     messages: Receiver<Message>,
 }
 
@@ -85,25 +93,23 @@ enum Message {
 
 impl Searching {
     /// Starts to search `files`.
-    pub(super) fn start(
-        files: Vec<Result<PathBuf, ReadProblem>>,
-        search: &Arc<Search>,
-        sizes: Sizes,
-    ) -> Self {
+    pub(super) fn start(files: Walk, search: &Arc<Search>, sizes: Sizes) -> Self {
         let workers = thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS);
         let (sender, jobs) = sync_channel(workers);
-        let plan = Arc::new(Mutex::new(Plan { files: files.into(), open: None, jobs: sender, sizes }));
+        let turn = Arc::new(Turn::default());
+        let plan = Plan { files, open: None, jobs: sender, sizes, turn: Arc::clone(&turn), begun: 0 };
+        let plan = Arc::new(Mutex::new(plan));
         let mut ready = VecDeque::new();
         for worker in 0..workers {
             let (plan, search) = (Arc::clone(&plan), Arc::clone(search));
             let started = thread::Builder::new().spawn(move || work(&plan, &search, sizes.chunk));
             if let (0, Err(error)) = (worker, started) {
                 let reason = format!("no thread could be started: {error}");
-                ready.push_back(Err(ReadProblem::of_file("", ProblemKind::Unreadable, reason)));
+                ready.push_back((Err(ReadProblem::of_file("", ProblemKind::Unreadable, reason)), 0));
             }
         }
         let (tally, lines, bytes) = (Tally::default(), 0, 0);
-        Self { jobs, current: None, ready, lines, is_over: false, tally, bytes }
+        Self { jobs, current: None, ready, weight: 0, turn, lines, is_over: false, tally, bytes }
     }
 
     /// What was gone over so far.
@@ -118,11 +124,24 @@ impl Searching {
         self.bytes
     }
 
+    /// Bytes of text that the find handed out last keeps in memory, about.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        self.weight
+    }
+
     /// What comes next, if it comes within `patience`.
+    ///
+    /// Long documents are found one at a time: the next one is read when what was handed out before is done with, which
+    /// asking for more says.
     pub fn next_within(&mut self, patience: Duration) -> Next {
         let begun = Instant::now();
+        if std::mem::take(&mut self.weight) >= LONG {
+            self.turn.release();
+        }
         loop {
-            if let Some(ready) = self.ready.pop_front() {
+            if let Some((ready, weight)) = self.ready.pop_front() {
+                self.weight = weight;
                 return Next::Found(Box::new(ready));
             }
             let Some(job) = &self.current else {
@@ -150,8 +169,10 @@ impl Searching {
         if job.is_first {
             (self.lines, self.is_over) = (0, false);
         }
+        let number = job.number;
         // A part that another one has gone over is dropped, and its worker stops.
         self.current = (!self.is_over).then_some(job);
+        self.turn.give_to(number);
     }
 
     fn take(&mut self, message: Message) {
@@ -160,8 +181,10 @@ impl Searching {
             Message::Batch(batch) => {
                 self.tally.add(batch.tally);
                 self.bytes += batch.bytes;
-                let settled = batch.found.into_iter().map(|found| found.settled(&job.path, self.lines));
-                self.ready.extend(settled);
+                for found in batch.found {
+                    let weight = found.bytes();
+                    self.ready.push_back((found.settled(&job.path, self.lines), weight));
+                }
             }
             Message::End(extent) => {
                 self.lines += extent.lines;
@@ -169,7 +192,7 @@ impl Searching {
                 self.current = None;
             }
             Message::Failed(problem) => {
-                self.ready.push_back(Err(problem));
+                self.ready.push_back((Err(problem), 0));
                 self.is_over = true;
                 self.current = None;
             }
@@ -180,8 +203,15 @@ impl Searching {
     fn lost(&mut self) {
         if let Some(job) = self.current.take() {
             let reason = "it could not be searched to its end";
-            self.ready.push_back(Err(ReadProblem::of_file(&*job.path, ProblemKind::Unreadable, reason)));
+            let problem = ReadProblem::of_file(&*job.path, ProblemKind::Unreadable, reason);
+            self.ready.push_back((Err(problem), 0));
         }
+    }
+}
+
+impl Drop for Searching {
+    fn drop(&mut self) {
+        self.turn.end();
     }
 }
 
@@ -201,10 +231,13 @@ impl Iterator for Searching {
 
 /// What is left to do.
 struct Plan {
-    files: VecDeque<Result<PathBuf, ReadProblem>>,
+    files: Walk,
     open: Option<Parts>,
     jobs: SyncSender<Job>,
     sizes: Sizes,
+    turn: Arc<Turn>,
+    /// Pieces of work that were begun.
+    begun: u64,
 }
 
 /// A large file of which parts are left.
@@ -227,13 +260,28 @@ enum Work {
     Failure(ReadProblem),
 }
 
+/// Where the results of a piece of work go.
+struct Results {
+    sender: SyncSender<Message>,
+    ticket: Ticket,
+}
+
+impl Results {
+    /// Hands on how a piece of work ended; where nobody takes it, nobody misses it.
+    fn end(&self, message: Message) {
+        let _ = self.sender.send(message);
+    }
+}
+
 impl Plan {
     /// The next piece of work, and where its results go.
-    fn next(&mut self) -> Option<(Work, SyncSender<Message>)> {
+    fn next(&mut self) -> Option<(Work, Results)> {
         let (path, is_first, work) = self.cut()?;
         let (sender, messages) = sync_channel(AHEAD);
-        self.jobs.send(Job { path, is_first, messages }).ok()?;
-        Some((work, sender))
+        self.begun += 1;
+        let ticket = Ticket::new(&self.turn, self.begun);
+        self.jobs.send(Job { path, is_first, number: self.begun, messages }).ok()?;
+        Some((work, Results { sender, ticket }))
     }
 
     fn cut(&mut self) -> Option<(Arc<Path>, bool, Work)> {
@@ -244,7 +292,7 @@ impl Plan {
                 }
                 self.open = None;
             }
-            let path = match self.files.pop_front()? {
+            let path = match self.files.next()? {
                 Ok(path) => path,
                 Err(problem) => return Some((problem.path.as_path().into(), true, Work::Failure(problem))),
             };
@@ -301,7 +349,7 @@ fn work(plan: &Mutex<Plan>, search: &Search, chunk: usize) {
 }
 
 impl Work {
-    fn run(self, search: &Search, buffer: Vec<u8>, out: &SyncSender<Message>) -> Vec<u8> {
+    fn run(self, search: &Search, buffer: Vec<u8>, out: &Results) -> Vec<u8> {
         match self {
             Self::Failure(problem) => fail(problem, buffer, out),
             Self::Stream(bytes, named) => scan(Feed::new(bytes, buffer), search, &named, None, out).1,
@@ -324,19 +372,19 @@ impl Work {
                 let bound = begun.map(|begun| usize::try_from(end - at - begun).unwrap_or(usize::MAX));
                 let bound = bound.filter(|bound| *bound > 0);
                 if bound.is_none() {
-                    let _ = out.send(Message::End(Extent { lines: 0, to_the_end: false }));
+                    out.end(Message::End(Extent { lines: 0, to_the_end: false }));
                     return feed.into_buffer();
                 }
                 let (extent, buffer) = scan(feed, search, &named, bound, out);
-                is_over.fetch_or(extent.to_the_end, Ordering::Relaxed);
+                is_over.fetch_or(extent.is_some_and(|extent| extent.to_the_end), Ordering::Relaxed);
                 buffer
             }
         }
     }
 }
 
-fn fail(problem: ReadProblem, buffer: Vec<u8>, out: &SyncSender<Message>) -> Vec<u8> {
-    let _ = out.send(Message::Failed(problem));
+fn fail(problem: ReadProblem, buffer: Vec<u8>, out: &Results) -> Vec<u8> {
+    out.end(Message::Failed(problem));
     buffer
 }
 
@@ -365,15 +413,16 @@ fn scan<R: Read>(
     search: &Search,
     named: &Named,
     bound: Option<usize>,
-    out: &SyncSender<Message>,
-) -> (Extent, Vec<u8>) {
-    let mut send = |batch| match out.send(Message::Batch(batch)) {
+    out: &Results,
+) -> (Option<Extent>, Vec<u8>) {
+    let mut send = |batch| match out.sender.send(Message::Batch(batch)) {
         Ok(()) => ControlFlow::Continue(()),
         Err(_) => ControlFlow::Break(()),
     };
-    let (flow, extent, feed) = Scanner::new(feed, search, named, bound).run(&mut send);
-    if flow.is_continue() {
-        let _ = out.send(Message::End(extent));
+    let outlet = Outlet::new(out.ticket.clone(), &mut send);
+    let (extent, feed) = Scanner::new(feed, search, named, bound, outlet).run();
+    if let Some(extent) = extent {
+        out.end(Message::End(extent));
     }
     (extent, feed.into_buffer())
 }

@@ -4,7 +4,6 @@
 //! a match nor could be part of one, whole or broken, are passed over without a word.
 
 use std::io::Read;
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,22 +13,18 @@ use serde_json::Value;
 use super::feed::Feed;
 use super::files::{MAX_DOCUMENT_BYTES, told};
 use super::lines::{self, Stop};
+use super::outlet::Outlet;
 use super::problem::ProblemKind;
-use super::search::{Batch, Found, Search};
+use super::search::{Found, Search};
 use super::shape::{self, Origin};
 use super::split::{Broken, Form, Piece, Place, Splitter};
-
-/// Finds that are handed on at once.
-const BATCH: usize = 64;
-
-/// Bytes after which it is told how far it came, though nothing was found.
-const QUIET: u64 = 4 * 1024 * 1024;
+use super::turn::LONG;
 
 /// Bytes that are split before lines are tried again, at first; doubled each time that other text turns up.
 const PATIENCE: u64 = 4 * 1024;
 
 /// The longest line that is held to be looked at in place; a longer one is split, which holds one document at a time.
-const MAX_LINE: usize = 4 * 1024 * 1024;
+const MAX_LINE: usize = 1024 * 1024;
 
 /// The longest stretch that is split before lines are tried again.
 const MAX_PATIENCE: u64 = 1024 * 1024;
@@ -48,9 +43,6 @@ impl Named {
         Self { path: path.into(), shown: path.display().to_string().into() }
     }
 }
-
-/// Where finds are handed on to; it may want no more.
-pub(super) type Out<'o> = &'o mut dyn FnMut(Batch) -> ControlFlow<()>;
 
 /// What a scanner came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,61 +66,67 @@ pub(super) struct Scanner<'a, R> {
     starts: Vec<usize>,
     /// Room for lines in lower case.
     folded: Vec<u8>,
-    batch: Batch,
+    out: Outlet<'a>,
 }
 
 impl<'a, R: Read> Scanner<'a, R> {
     /// Goes over `feed`, which stands at the beginning of a line and before a document.
     ///
     /// With a `bound`, lines that begin so many bytes on or later are left, unless a document reaches over it.
-    pub fn new(feed: Feed<R>, search: &'a Search, file: &'a Named, bound: Option<usize>) -> Self {
-        let (starts, folded, batch) = (Vec::new(), Vec::new(), Batch::default());
-        Self { feed, search, file, bound, lines: 0, patience: PATIENCE, starts, folded, batch }
+    pub fn new(
+        feed: Feed<R>,
+        search: &'a Search,
+        file: &'a Named,
+        bound: Option<usize>,
+        out: Outlet<'a>,
+    ) -> Self {
+        let (starts, folded) = (Vec::new(), Vec::new());
+        Self { feed, search, file, bound, lines: 0, patience: PATIENCE, starts, folded, out }
     }
 
-    /// Goes over all of it; an early end where `out` wants no more.
-    pub fn run(mut self, out: Out<'_>) -> (ControlFlow<()>, Extent, Feed<R>) {
-        let ran = self.alternate(out);
-        let (flow, to_the_end) = match ran {
-            ControlFlow::Break(()) => (ControlFlow::Break(()), false),
-            ControlFlow::Continue(to_the_end) => (out(std::mem::take(&mut self.batch)), to_the_end),
-        };
-        (flow, Extent { lines: self.lines, to_the_end }, self.feed)
+    /// Goes over all of it; an early end, and no extent, where nobody takes what is found any more.
+    pub fn run(mut self) -> (Option<Extent>, Feed<R>) {
+        let to_the_end = self.alternate();
+        self.out.flush();
+        let extent = Extent { lines: self.lines, to_the_end };
+        ((!self.out.is_closed()).then_some(extent), self.feed)
     }
 
-    /// Lines as long as there are any, then documents of other forms until a line can be tried again.
-    fn alternate(&mut self, out: Out<'_>) -> ControlFlow<(), bool> {
+    /// Lines as long as there are any, then documents of other forms until a line can be tried again; whether that was
+    /// so up to the end.
+    fn alternate(&mut self) -> bool {
         loop {
-            if self.sweep(out)? == Stop::Done {
-                return ControlFlow::Continue(false);
+            if self.sweep() == Stop::Done {
+                return false;
             }
             self.bound = None;
-            if self.split(out)? {
-                return ControlFlow::Continue(true);
+            if self.split() {
+                return true;
             }
         }
     }
 
     /// Goes over lines that are documents of their own.
-    fn sweep(&mut self, out: Out<'_>) -> ControlFlow<(), Stop> {
+    fn sweep(&mut self) -> Stop {
         let mut swept = 0;
         loop {
             let run = lines::run(self.feed.rest(), self.bound.unwrap_or(usize::MAX), &mut self.starts);
             self.look_at_lines(run.end);
             self.feed.skip(run.end);
             self.lines += self.starts.len() as u64;
-            self.batch.bytes += run.end as u64;
+            self.out.batch.bytes += run.end as u64;
             self.bound = self.bound.map(|bound| bound.saturating_sub(run.end));
             swept += run.end as u64;
             if swept > self.patience {
                 self.patience = PATIENCE;
             }
-            if !self.batch.found.is_empty() || self.batch.bytes >= QUIET {
-                out(std::mem::take(&mut self.batch))?;
+            self.out.tell();
+            if self.out.is_closed() {
+                return Stop::Done;
             }
             let is_too_long = self.feed.rest().len() >= MAX_LINE;
             if run.stop != Stop::Short || is_too_long || !self.feed.fill() {
-                return ControlFlow::Continue(run.stop);
+                return run.stop;
             }
         }
     }
@@ -152,7 +150,7 @@ impl<'a, R: Read> Scanner<'a, R> {
             at = self.starts.get(line).copied().unwrap_or(end);
             if !is_blank(first) {
                 looked_at += 1;
-                let mut reader = Reading { search, file: self.file, batch: &mut self.batch };
+                let mut reader = Reading { search, file: self.file, out: &mut self.out, is_followed: false };
                 // Behind the bound there may be more of them.
                 let blanks = rest[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
                 reader.line(&rest[self.starts[first]..at + blanks], self.lines + first as u64 + 1);
@@ -162,27 +160,28 @@ impl<'a, R: Read> Scanner<'a, R> {
             }
         }
         let documents = (0..self.starts.len()).filter(|line| !is_blank(*line)).count();
-        self.batch.tally.passed_over += (documents - looked_at) as u64;
+        self.out.batch.tally.passed_over += (documents - looked_at) as u64;
     }
 
     /// Goes over documents however they lie; true at the end of the stream.
-    fn split(&mut self, out: Out<'_>) -> ControlFlow<(), bool> {
+    fn split(&mut self) -> bool {
         let before = self.lines;
-        let mut reader = Reading { search: self.search, file: self.file, batch: &mut self.batch };
+        let mut reader =
+            Reading { search: self.search, file: self.file, out: &mut self.out, is_followed: false };
         let mut splitter = Splitter::new(&mut self.feed, MAX_DOCUMENT_BYTES);
         loop {
             let ended = !reader.next(&mut splitter, before);
-            if reader.batch.found.len() >= BATCH {
-                out(std::mem::take(reader.batch))?;
+            if reader.out.is_closed() {
+                return true;
             }
             if ended || splitter.offset() >= self.patience && splitter.is_at_line() {
                 let offset = splitter.offset();
                 let (rest, lines) = splitter.into_rest();
                 self.lines += lines;
-                self.batch.bytes += offset;
+                self.out.batch.bytes += offset;
                 self.feed.give_back(&rest);
                 self.patience = (2 * self.patience).min(MAX_PATIENCE);
-                return ControlFlow::Continue(ended);
+                return ended;
             }
         }
     }
@@ -197,45 +196,48 @@ fn may_hold_list(text: &[u8]) -> bool {
 struct Reading<'a, 'b> {
     search: &'a Search,
     file: &'a Named,
-    batch: &'b mut Batch,
+    out: &'b mut Outlet<'a>,
+    /// Whether what is begun at the end is the next document, and nothing to tell of.
+    is_followed: bool,
 }
 
 impl Reading<'_, '_> {
     /// Reads one line (and blank ones behind it) that begins with `{`, ends with `}`, and is followed by a `{`.
     fn line(&mut self, text: &[u8], number: u64) {
         if !self.may_match(text, Form::Any) {
-            self.batch.tally.passed_over += 1;
+            self.out.batch.tally.passed_over += 1;
+            return;
+        }
+        if text.len() >= LONG && !self.out.wait() {
             return;
         }
         if !may_hold_list(text)
-            && let Ok(document) = serde_json::from_slice::<Value>(text)
+            && let Ok(document) = shape::parse(text)
         {
             return self.document(document, Form::Any, Place { line: number, record: None }, text);
         }
         // Several documents, a list of them, or a broken one: as if it were read with what follows it.
         let text = [text, b"{"].concat();
+        self.is_followed = true;
         let mut splitter = Splitter::new(&text[..], MAX_DOCUMENT_BYTES);
         while splitter.offset() < text.len() as u64 - 1 {
             self.next(&mut splitter, number - 1);
             splitter.is_at_line();
-            // Behind a list that has ended, the `{` that follows was begun.
-            self.batch.found.pop_if(
-                |found| matches!(found, Found::Problem(problem) if problem.kind == ProblemKind::Unfinished),
-            );
         }
+        self.is_followed = false;
     }
 
     /// Reads the splitter's next document, in a file with `before` lines before it; false at the end.
     fn next<S: std::io::BufRead>(&mut self, splitter: &mut Splitter<S>, before: u64) -> bool {
-        match splitter.next() {
+        match splitter.next_with(&mut || self.out.wait()) {
             None => return false,
             Some(Ok(Piece { place, form, text })) => {
                 let place = Place { line: place.line + before, ..place };
                 if !self.may_match(text, form) {
-                    self.batch.tally.passed_over += 1;
+                    self.out.batch.tally.passed_over += 1;
                     return true;
                 }
-                match serde_json::from_slice(text) {
+                match shape::parse(text) {
                     Ok(document) => self.document(document, form, place, text),
                     Err(error) => {
                         self.problem(place, ProblemKind::NotJson, format!("not JSON: {error}"), text);
@@ -262,10 +264,11 @@ impl Reading<'_, '_> {
         for found in shape::events(document, form, Origin { path: &self.file.shown, place: &suffix }) {
             match found {
                 Ok(shaped) => {
-                    self.batch.tally.events += 1;
+                    self.out.batch.tally.events += 1;
                     let rules = self.search.judge(&shaped.event);
                     if !rules.is_empty() {
-                        self.batch.found.push(Found::Match { shaped, line: place.line, rules });
+                        let found = Found::Match { shaped, line: place.line, rules, bytes: text.len() };
+                        self.out.add(found, text.len());
                     }
                 }
                 Err(reason) => self.problem(place, ProblemKind::NotAnObject, reason, text),
@@ -278,6 +281,9 @@ impl Reading<'_, '_> {
     }
 
     fn tell(&mut self, broken: Broken) {
-        self.batch.found.push(Found::Problem(told(broken, &self.file.path)));
+        if self.is_followed && broken.kind == ProblemKind::Unfinished {
+            return;
+        }
+        self.out.add(Found::Problem(told(broken, &self.file.path)), 0);
     }
 }

@@ -8,6 +8,7 @@ use super::glance::Wanted;
 use super::problem::ReadProblem;
 use super::shape::Shaped;
 use super::sieve::Sieve;
+use super::turn::LONG;
 use crate::event::{Event, Needles};
 
 type Judge = dyn Fn(&Event) -> Vec<usize> + Send + Sync;
@@ -123,17 +124,43 @@ pub(super) struct Batch {
     pub bytes: u64,
 }
 
+impl Batch {
+    /// Whether it tells nothing.
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty() && self.tally == Tally::default() && self.bytes == 0
+    }
+}
+
 #[derive(Debug)]
 pub(super) enum Found {
-    Match { shaped: Shaped, line: u64, rules: Vec<usize> },
+    Match {
+        shaped: Shaped,
+        line: u64,
+        rules: Vec<usize>,
+        /// Bytes of the text that holds it.
+        bytes: usize,
+    },
     Problem(ReadProblem),
 }
 
 impl Found {
+    /// Bytes of the text that it keeps in memory.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Match { bytes, .. } => *bytes,
+            Self::Problem(_) => 0,
+        }
+    }
+
+    /// Whether it is part of a long document.
+    pub fn is_long(&self) -> bool {
+        self.bytes() >= LONG
+    }
+
     /// What it is in a file that has `before` lines before the stretch.
     pub fn settled(self, path: &Arc<Path>, before: u64) -> Result<Hit, ReadProblem> {
         match self {
-            Self::Match { shaped, line, rules } => {
+            Self::Match { shaped, line, rules, bytes: _ } => {
                 let line = line + before;
                 Ok(Hit {
                     located: Located { event: shaped.on_line(line), path: Arc::clone(path), line },

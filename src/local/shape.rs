@@ -35,6 +35,18 @@ pub(super) struct Origin<'a> {
     pub place: &'a str,
 }
 
+/// The document that `text` spells.
+///
+/// # Errors
+/// It is not JSON.
+pub(super) fn parse(text: &[u8]) -> serde_json::Result<Value> {
+    // All at once is checked sooner than string by string.
+    match std::str::from_utf8(text) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(text),
+    }
+}
+
 /// The events of one document, in order; an error says what was found instead of an object.
 ///
 /// A document that holds a list (`Records`, `hits.hits`) gives one result for each of its items.

@@ -7,6 +7,7 @@ use std::io::BufRead;
 
 use super::grammar::{Grammar, Step};
 use super::problem::ProblemKind;
+use super::turn::LONG;
 use super::window::{Cursor, Window};
 
 /// Bytes of a broken document that are shown.
@@ -92,6 +93,7 @@ enum Outcome {
     Fault(String),
     TooLong,
     End,
+    Left,
 }
 
 /// The stream and where it stands.
@@ -113,6 +115,12 @@ impl<R: BufRead> Splitter<R> {
 
     /// The next document, or why there is none at its place; nothing at the end of the stream.
     pub fn next(&mut self) -> Option<Result<Piece<'_>, Broken>> {
+        self.next_with(&mut || true)
+    }
+
+    /// As [`Splitter::next`]; before it holds more of a long document than its first bytes, it asks `may_go_on`, and
+    /// leaves the stream there if not.
+    pub fn next_with(&mut self, may_go_on: &mut dyn FnMut() -> bool) -> Option<Result<Piece<'_>, Broken>> {
         loop {
             if matches!(self.phase, Phase::Between) {
                 match self.begin() {
@@ -121,7 +129,7 @@ impl<R: BufRead> Splitter<R> {
                     None => return None,
                 }
             }
-            match self.run() {
+            match self.run(may_go_on) {
                 Outcome::Document => {
                     let place = self.place();
                     self.phase = Phase::Between;
@@ -139,6 +147,7 @@ impl<R: BufRead> Splitter<R> {
                     return Some(Err(self.fail(ProblemKind::TooLong, reason)));
                 }
                 Outcome::End => return Some(Err(self.end())),
+                Outcome::Left => return None,
             }
         }
     }
@@ -190,14 +199,19 @@ impl<R: BufRead> Splitter<R> {
     }
 
     /// Reads on until a document or an item is whole, or cannot be.
-    fn run(&mut self) -> Outcome {
+    fn run(&mut self, may_go_on: &mut dyn FnMut() -> bool) -> Outcome {
+        let mut is_long = false;
         loop {
             self.glide();
             if self.is_outside() {
                 self.window.set_mark();
             }
-            if self.window.marked().len() > self.limit {
+            let held = self.window.marked().len();
+            if held > self.limit {
                 return Outcome::TooLong;
+            }
+            if held >= LONG && !std::mem::replace(&mut is_long, true) && !may_go_on() {
+                return Outcome::Left;
             }
             let Some(byte) = self.window.byte() else { return Outcome::End };
             let opens = matches!(byte, b'{' | b'[') && self.grammar.before_value();

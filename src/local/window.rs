@@ -2,6 +2,9 @@
 
 use std::io::{BufRead, ErrorKind};
 
+/// Bytes of room that are kept once a long document was let go.
+const ROOM: usize = 256 * 1024;
+
 /// A place in the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cursor {
@@ -141,6 +144,9 @@ impl<R: BufRead> Window<R> {
             self.dropped += self.mark.at as u64;
             self.cursor.at -= self.mark.at;
             self.mark.at = 0;
+            if self.bytes.capacity() > ROOM.max(2 * self.bytes.len()) {
+                self.bytes.shrink_to(ROOM);
+            }
         }
     }
 }

@@ -1,11 +1,14 @@
 //! How fast files are searched: `cargo bench --bench scan [-- SIZE_MB [RULES]]`; with so many rules alone, as they are
 //! searched for and not on every event too, it is what to profile. The events of such a search alone:
-//! `cargo bench --bench scan -- --write FILE --events NUMBER --sparse|--dense|--busy`.
+//! `cargo bench --bench scan -- --write FILE --events NUMBER --sparse|--dense|--busy`. So many of the rules alone, as files of
+//! stakeout's, as Sigma rules, and as one query a line: `cargo bench --bench scan -- --write-rules FOLDER --count NUMBER`.
 
 #[path = "events.rs"]
 mod events;
 #[path = "rules.rs"]
 mod rules;
+#[path = "sigma.rs"]
+mod sigma;
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -34,6 +37,9 @@ fn main() -> Result<(), Failure> {
         let share = named.unwrap_or(Share::Sparse);
         return write(Path::new(path), count, share);
     }
+    if let Some(folder) = after("--write-rules") {
+        return write_rules(Path::new(folder), after("--count").map_or(Ok(800), |count| count.parse())?);
+    }
     let megabytes: u64 = arguments.first().map_or(Ok(100), |size| size.parse())?;
     let alone = arguments.get(1).map(|count| count.parse()).transpose()?;
     let folder = tempfile::tempdir()?;
@@ -54,6 +60,18 @@ fn write(path: &Path, count: u64, share: Share) -> Result<(), Failure> {
     let mut out = BufWriter::new(File::create(path)?);
     events::write(&mut out, count, share)?;
     out.flush()?;
+    Ok(())
+}
+
+fn write_rules(folder: &Path, count: usize) -> Result<(), Failure> {
+    let (own, sigma) = (folder.join("stakeout"), folder.join("sigma"));
+    std::fs::create_dir_all(&own)?;
+    std::fs::create_dir_all(&sigma)?;
+    for number in 0..count {
+        std::fs::write(own.join(format!("{number:03}.toml")), rules::file(number))?;
+        std::fs::write(sigma.join(format!("{number:03}.yml")), sigma::rule(number))?;
+    }
+    std::fs::write(folder.join("queries.eql"), rules::queries(count).join("\n"))?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use stakeout::eql::Query;
 use stakeout::eval::Matcher;
@@ -53,6 +54,35 @@ fn a_line_longer_than_what_is_read_at_once_is_found_whole() {
     }
     let found: Vec<_> = EventFiles::new([path]).search(&search(r#"n == "needle""#)).collect();
     assert_eq!(lines(&found), [2, 4]);
+}
+
+#[test]
+fn long_documents_are_read_one_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let pad = "x".repeat(300_000);
+    let line = |number: usize| format!("{{\"pad\":\"{pad}\",\"n\":\"needle\",\"number\":{number}}}\n");
+    let lines: String = (0..12).map(line).collect();
+    fs::write(folder.path().join("lines"), &lines).unwrap();
+    fs::write(folder.path().join("more"), &lines).unwrap();
+    fs::write(folder.path().join("over lines"), lines.replace(",\"n", "\n,\"n")).unwrap();
+    let records = lines.lines().collect::<Vec<_>>().join(",");
+    fs::write(folder.path().join("records"), format!("{{\"Records\":[{records}]}}")).unwrap();
+    for part in [1_000, 500_000, 1 << 30] {
+        let (read, taken) = (Arc::new(AtomicUsize::new(0)), AtomicUsize::new(0));
+        let counted = Arc::clone(&read);
+        let search = Search::of_all(move |_| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            vec![0]
+        });
+        let files = EventFiles::new([folder.path().to_owned()]).in_pieces(1_000, part);
+        let mut searching = files.search(&Arc::new(search));
+        while let Some(found) = searching.next() {
+            assert!(found.is_ok() && searching.weight() > 300_000);
+            // What is handed out next is not read before this one is done with.
+            assert_eq!(read.load(Ordering::SeqCst), taken.fetch_add(1, Ordering::SeqCst) + 1, "{part}");
+        }
+        assert_eq!(taken.into_inner(), 48, "{part}");
+    }
 }
 
 #[test]

@@ -16,6 +16,9 @@ use stakeout::local::{EventFiles, Hit, ProblemKind, ReadProblem, Search, Tally};
 use crate::documents::{any_document, matchers};
 use crate::spell::{Choice, spell};
 
+/// Bytes from which on documents are read one at a time, about.
+const LONG: usize = 270_000;
+
 /// Finds and problems in the order in which they are handed out.
 type Found = Vec<Result<Hit, ReadProblem>>;
 
@@ -113,6 +116,12 @@ fn text(choice: Choice<'_>) -> Vec<u8> {
                 let items: Vec<_> =
                     (0..choice(4)).map(|_| spell(&any_document(choice), &["", "\n"], choice)).collect();
                 out.extend(format!("[{}]", items.join(",\n")).into_bytes());
+            }
+            4 if choice(16) == 0 => {
+                let start = format!("{{\"pad\":\"{}\",", "x".repeat(LONG));
+                out.extend(
+                    spell(&any_document(choice), &["", "\n"], choice).replacen('{', &start, 1).into_bytes(),
+                );
             }
             _ => out.extend(spell(&any_document(choice), &["", "", " ", "\t"], choice).into_bytes()),
         }

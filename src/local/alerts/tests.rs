@@ -38,7 +38,7 @@ fn each_id_is_written_once_over_restarts_too() {
     let mut file = AlertFile::open(&path).unwrap();
     assert_eq!(file.found().alerts, 2);
     assert_eq!(file.append(&[alert("b"), alert("c")]).unwrap(), Appended { created: 1, existing: 1 });
-    assert_eq!(file.append(&[]).unwrap(), Appended::default());
+    assert_eq!(file.append::<Value>(&[]).unwrap(), Appended::default());
     assert_eq!(ids(&path), ["a", "b", "c"]);
 }
 
