@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use super::body::{Body, shown};
 use super::call::{Answer, Call};
 use super::error::Cause;
+use super::reason::Reason;
+use super::shards::Shards;
 use super::{Cluster, ElasticError};
 
 /// One search of a request.
@@ -55,6 +57,23 @@ impl Cluster {
         Ok(answers)
     }
 
+    /// The same, where an answer that is not whole is none: one search that failed, timed out or lacks shards is an error.
+    ///
+    /// # Errors
+    /// As [`Cluster::multi_search`], and what is missing.
+    pub async fn whole_multi_search(
+        &self,
+        searches: &[SearchItem],
+        filter_path: &[&str],
+    ) -> Result<Vec<Value>, ElasticError> {
+        let answers = self.multi_search(searches, filter_path).await?;
+        let lacking = searches.iter().zip(&answers).find_map(|(search, answer)| {
+            let asked = format!("searching {}", shown(&search.indices));
+            lacking(answer).map(|words| ElasticError::new(asked, self.node().address.as_str(), Cause::Shards(words)))
+        });
+        lacking.map_or(Ok(answers), Err)
+    }
+
     async fn ask(&self, searches: &[&SearchItem], filter_path: &[&str]) -> Result<Vec<Value>, ElasticError> {
         let mut lines = String::new();
         for search in searches {
@@ -80,6 +99,17 @@ fn read(answer: &Answer, count: usize) -> Result<Vec<Value>, ElasticError> {
     }
     let words = format!("expected the answers to {count} searches, found {}", responses.len());
     Err(answer.error(Cause::Unexpected(words)))
+}
+
+/// What an answer lacks, in words; none where it is whole.
+fn lacking(answer: &Value) -> Option<String> {
+    if let Some(error) = answer.get("error") {
+        let reason = Reason::deserialize(error).unwrap_or_default().words();
+        return Some(format!("HTTP {} {reason}", answer["status"].as_u64().unwrap_or_default()));
+    }
+    let shards = Shards::deserialize(&answer["_shards"]).unwrap_or_default();
+    let timed_out = answer["timed_out"] == true;
+    shards.missing().or_else(|| timed_out.then(|| "the search timed out".to_owned()))
 }
 
 fn is_busy(answer: &Value) -> bool {
@@ -117,6 +147,21 @@ mod tests {
         let fake = Fake::start_with(vec![busy.clone(), busy], attempts(2)).await;
         let answers = fake.cluster.multi_search(&searches(1), &[]).await.expect("answers");
         assert_eq!(answers[0]["error"]["type"], "busy");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_not_whole_is_none_where_that_is_asked_for() {
+        for (answer, words) in [
+            (r#"{"status":400,"error":{"type":"odd","reason":"no such thing"}}"#, "HTTP 400 odd: no such thing"),
+            (r#"{"status":200,"timed_out":true,"_shards":{"total":1,"failed":0}}"#, "timed out"),
+            (r#"{"status":200,"timed_out":false,"_shards":{"total":2,"failed":1}}"#, "1 of 2 shards failed"),
+        ] {
+            let whole = r#"{"status":200,"timed_out":false,"_shards":{"total":1,"failed":0}}"#;
+            let body = format!(r#"{{"responses":[{whole},{answer}]}}"#);
+            let fake = Fake::start_with(vec![Act::json(200, &body)], attempts(1)).await;
+            let error = fake.cluster.whole_multi_search(&searches(2), &[]).await.expect_err("not whole");
+            assert!(error.to_string().contains(words), "{error}");
+        }
     }
 
     #[tokio::test]

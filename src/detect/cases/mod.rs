@@ -71,9 +71,6 @@ pub enum CasesError {
     /// Kibana takes nothing at the moment.
     #[error(transparent)]
     Kibana(#[from] KibanaError),
-    /// The alerts of a search could not be read.
-    #[error("the alerts without a case could not be read: {0}")]
-    Search(String),
 }
 
 impl CaseOpener {

@@ -139,11 +139,8 @@ impl CaseOpener {
 
     async fn hits(&self, indices: &[String], body: Value) -> Result<Vec<Value>, CasesError> {
         let search = SearchItem { indices: indices.to_vec(), body };
-        let mut answers = self.cluster.multi_search(&[search], &["hits.hits"]).await?;
+        let mut answers = self.cluster.whole_multi_search(&[search], &["hits.hits"]).await?;
         let answer = answers.first_mut().map(Value::take).unwrap_or_default();
-        if let Some(reason) = answer.pointer("/error/reason").or_else(|| answer.get("error")) {
-            return Err(CasesError::Search(crate::diagnostic::sanitize(&reason.to_string())));
-        }
         match answer.pointer("/hits/hits") {
             Some(Value::Array(hits)) => Ok(hits.clone()),
             _ => Ok(Vec::new()),

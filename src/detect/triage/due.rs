@@ -127,7 +127,7 @@ impl Triager {
             body["search_after"] = after.clone();
         }
         let search = SearchItem { indices: place.indices.clone(), body };
-        let mut answers = self.cluster.multi_search(&[search], &["hits.hits"]).await?;
+        let mut answers = self.cluster.whole_multi_search(&[search], &["hits.hits"]).await?;
         let hits = match answers.first_mut().and_then(|answer| answer.pointer_mut("/hits/hits")) {
             Some(Value::Array(hits)) => std::mem::take(hits),
             _ => Vec::new(),

@@ -43,7 +43,7 @@ impl Triager {
             members.entry(principal).or_default().insert(one.alert.id.clone(), member);
         }
         let searches: Vec<SearchItem> = members.iter().map(|(who, known)| self.others(who, known)).collect();
-        let answers = self.cluster.multi_search(&searches, &["hits.hits"]).await?;
+        let answers = self.cluster.whole_multi_search(&searches, &["hits.hits"]).await?;
         for (known, answer) in members.values_mut().zip(&answers) {
             let hits = answer["hits"]["hits"].as_array();
             for (id, member) in hits.into_iter().flatten().filter_map(member) {
