@@ -143,7 +143,7 @@ impl Runner {
         F: Future<Output = RuleReport>,
     {
         let started = Instant::now();
-        let span = tracing::debug_span!("rule", name = %sanitize(&rule.name));
+        let span = tracing::debug_span!("rule", name = %sanitize(&rule.name), rule_id = rule.rule_id);
         // Boxed, as the whole run lies in it.
         let run = Box::pin(self.prepared(rule, watch, body).instrument(span));
         let (mut report, resent) = counted(run).await;

@@ -2,10 +2,14 @@
 
 mod clock;
 mod daemon;
+mod pulse;
+mod service;
 mod shutdown;
 mod triage;
 
 pub use clock::utc_now;
-pub use daemon::run;
+pub use daemon::{Signs, run};
+pub use pulse::Pulse;
+pub use service::tell_systemd;
 pub use shutdown::{GRACE, stop_on_signals};
 pub use triage::triage;

@@ -16,11 +16,13 @@
 
 mod client;
 mod cluster;
+pub mod exposition;
 pub mod front;
 mod own_node;
 pub mod program;
 pub mod story;
 mod wait;
+pub mod watched;
 
 pub use client::{Client, Document, Reply};
 pub use cluster::Cluster;
