@@ -18,7 +18,7 @@
 //! | [`triage`] | the questions of a rule, an alert's event → searches; their answers → a verdict | network, the clock |
 //! | [`elastic`] | the cluster: points in time, pages, bulk, guarded documents, retries, errors | queries, rules |
 //! | [`local`] | files of events → events; alerts and state → files | EQL, rules, the clock |
-//! | [`kibana`] | conditions and values → KQL, rison, links into Discover; an alerts index → saved objects | rules, alerts, network |
+//! | [`kibana`] | conditions and values → KQL, rison, links into Discover; an alerts index → saved objects; requests for cases | rules, alerts, network |
 //! | [`alert`] | `Rule` + match → alert document, its id, its index | network |
 //! | [`report`] | alert documents → one page for people, and what of an alert people are shown | network, the clock |
 //! | [`checkpoint`] | `Cursor` ↔ a document in the cluster, or a local file | rules |

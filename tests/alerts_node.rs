@@ -24,13 +24,34 @@ const HOSTILE: [&str; 8] = [
     "'; rm -rf / #",
 ];
 
-/// Sign-ins whose every text holds something hostile.
+/// Sign-ins whose every text that the rule lets be anything is hostile, and most of them are long.
 fn events() -> Vec<Value> {
     let event = |(number, hostile): (usize, &&str)| {
         let mut event =
             SignIn::new(format!("hostile-{number}-{hostile}"), seconds_ago(120)).document(Shape::Integration);
+        let long = hostile.repeat(100_000 / hostile.len());
+        for (root, rest) in [
+            (
+                "source",
+                json!({"ip": hostile, "address": long, "as": {"organization": {"name": long}},
+                "geo": {"country_name": long, "country_iso_code": hostile, "city_name": hostile}}),
+            ),
+            ("cloud", json!({"account": {"id": hostile}, "region": hostile, "instance": {"id": hostile}})),
+            ("host", json!({"id": hostile, "name": long})),
+            ("threat", json!({"framework": hostile})),
+            ("related", json!({"hosts": [long, hostile]})),
+        ] {
+            event[root] = rest;
+        }
+        for name in ["message", "tags"] {
+            event[name] = json!([long, hostile]);
+        }
+        event["event"]["original"] = json!(long);
+        event["event"]["reason"] = json!(long);
+        event["stakeout.verdict.grade"] = json!(hostile);
+        event["kibana"] = json!({"alert": {"rule": {"name": hostile}}});
         event["user"] = json!({"id": format!("AROAEXAMPLE00000000001:i-{hostile}"), "name": hostile});
-        event["user_agent"] = json!({"original": hostile.repeat(100_000 / hostile.len())});
+        event["user_agent"] = json!({"original": long});
         event["rule"] = json!({"name": hostile});
         event["aws"]["cloudtrail"]["user_identity"]["arn"] =
             json!(format!("arn:aws:sts::111122223333:assumed-role/{hostile}/x"));
@@ -39,8 +60,13 @@ fn events() -> Vec<Value> {
     HOSTILE.iter().enumerate().map(event).collect()
 }
 
-/// Runs the rule over `index` and returns the alerts.
+/// Runs the rule over `index`, leaves a report in `folder`, and returns the alerts.
 fn alerts(node: &Cluster, index: &str, folder: &Path) -> Vec<Value> {
+    alerts_and_words(node, index, folder).0
+}
+
+/// The same, and what people see of it in the terminal.
+fn alerts_and_words(node: &Cluster, index: &str, folder: &Path) -> (Vec<Value>, String) {
     let (url, alerts) = (node.url().to_owned(), node.name("alerts"));
     let rule = rule_over(folder, &[index], "now-6m", "5m");
     let rule = rule.to_str().expect("a path");
@@ -56,28 +82,73 @@ fn alerts(node: &Cluster, index: &str, folder: &Path) -> Vec<Value> {
         rule,
         "--kibana-url",
         KIBANA,
+        "--format",
+        "human",
+        "--color",
+        "always",
+        "--report",
+        folder.join("report.html").to_str().expect("a path"),
     ]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     node.refresh(&alerts);
     let found = node.post(&format!("/{alerts}/_search"), &json!({"size": 100}));
-    found["hits"]["hits"].as_array().expect("hits").iter().map(|hit| hit["_source"].clone()).collect()
+    let hits = found["hits"]["hits"].as_array().expect("hits").iter();
+    (hits.map(|hit| hit["_source"].clone()).collect(), ended.stdout + &ended.stderr)
+}
+
+/// Nothing steers the terminal but colours, and nothing is long enough to bury the rest.
+#[track_caller]
+fn assert_harmless(words: &str) {
+    for (number, part) in words.split('\u{1b}').enumerate() {
+        let rest = match part.strip_prefix('[').and_then(|part| part.split_once('m')) {
+            Some((color, rest)) if number > 0 && color.bytes().all(|byte| b"0123456789;".contains(&byte)) => {
+                rest
+            }
+            _ => {
+                assert_eq!(number, 0, "{part:?}");
+                part
+            }
+        };
+        assert!(!rest.chars().any(|one| one.is_control() && one != '\n' || one == '\u{202e}'), "{rest:?}");
+    }
+    assert!(words.len() < 100_000, "{}", words.len());
+}
+
+/// The page has none of the elements that a value would bring along.
+#[track_caller]
+fn assert_page_is_safe(path: &Path) {
+    let source = std::fs::read_to_string(path).expect("the report");
+    let page = scraper::Html::parse_document(&source);
+    assert!(page.errors.is_empty(), "{:?}", page.errors);
+    let scripts = scraper::Selector::parse("script, img, iframe").expect("a selector");
+    assert_eq!(page.select(&scripts).count(), 0);
+    let alerts = scraper::Selector::parse("details.alert").expect("a selector");
+    assert_eq!(page.select(&alerts).count(), HOSTILE.len());
+    assert!(!source.contains('\u{202e}'));
 }
 
 #[test]
 fn hostile_events_end_in_whole_alerts_with_safe_searches_and_commands() {
     let Some(node) = Cluster::connect() else { return };
     let (index, folder) = (node.name("logs"), tempfile::tempdir().expect("a folder"));
-    node.put(&format!("/{index}"), &mapping());
+    let mut lenient = mapping();
+    lenient["settings"]["index.mapping.ignore_malformed"] = json!(true);
+    node.put(&format!("/{index}"), &lenient);
     node.bulk(&index, events());
     node.refresh(&index);
-    let alerts = alerts(&node, &index, folder.path());
+    let (alerts, words) = alerts_and_words(&node, &index, folder.path());
     assert_eq!(alerts.len(), HOSTILE.len());
+    assert_harmless(&words);
+    assert_page_is_safe(&folder.path().join("report.html"));
     for alert in &alerts {
         assert!(alert.get("stakeout.reduced.reason").is_none(), "{}", alert["stakeout.reduced.reason"]);
         let hostile = alert["user"]["name"].as_str().expect("a name");
         assert!(
             HOSTILE.contains(&hostile) && alert["rule"]["name"] == hostile && alert["threat"].is_object()
         );
+        assert_eq!(alert["kibana.alert.rule.name"], "AWS EC2 Instance Console Login via Assumed Role");
+        let grade = alert["stakeout.verdict"]["grade"].as_str().expect("a grade");
+        assert!(["theft_likely", "unexplained", "fits_habit"].contains(&grade), "{grade}");
         let url = alert["kibana.alert.url"].as_str().expect("a link");
         assert!(url.starts_with(&format!("{KIBANA}/app/r?l=DISCOVER_APP_LOCATOR&")), "{url}");
         for pivot in alert["stakeout.pivots"].as_array().expect("searches") {

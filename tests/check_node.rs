@@ -76,7 +76,7 @@ impl Place {
     }
 
     fn check_before(&self, answers: Answers) -> Checked {
-        self.check_at(Front::before(self.node.url(), answers).url())
+        self.check_at(&Front::before(self.node.url(), answers).url())
     }
 
     fn check_at(&self, url: &str) -> Checked {

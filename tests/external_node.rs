@@ -245,4 +245,8 @@ fn what_would_alert_on_its_own_copies_or_has_nowhere_to_copy_to_is_refused() {
         let ended = stakeout(&[&["run", "--once"][..], &arguments].concat());
         assert!(ended.code == Some(2) && ended.stderr.contains(reason), "{ended:?}");
     }
+    assert!(
+        !std::path::Path::new("alerts.ndjson").exists(),
+        "no file is made for alerts before all is checked"
+    );
 }

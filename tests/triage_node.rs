@@ -2,6 +2,8 @@
 
 #[path = "triage/cost.rs"]
 mod cost;
+#[path = "alert/schema.rs"]
+mod schema;
 #[path = "triage/stories.rs"]
 mod stories;
 mod support;
@@ -9,6 +11,7 @@ mod support;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use schema::assert_satisfies_the_schemas;
 use serde_json::{Value, json};
 use stories::{DAY, Story, all, guessed_mapping, integration_mapping};
 use support::program::{Ended, Running, stakeout};
@@ -91,6 +94,7 @@ impl Scene {
 
     fn verdict(&self, story: &Story) -> (i64, String) {
         let alerts = self.alerts(&story.user_id);
+        alerts.iter().for_each(assert_satisfies_the_schemas);
         let verdict = &alerts.first().expect("an alert")["stakeout.verdict"];
         (verdict["score"].as_i64().expect("a score"), verdict["grade"].as_str().expect("a grade").to_owned())
     }
@@ -218,6 +222,8 @@ fn report_and_cards_of_a_backfill_hold_the_triage_of_new_and_old_alerts() {
         let chip = format!("<span class=\"chip\">{standing}</span>");
         assert_eq!((counted("<h5>Verdict: "), counted(&chip)), (alerts, alerts));
         assert_eq!(counted("questions, answered</h5>"), alerts);
+        let asked = "<th scope=\"row\"><bdi>Does the role use this network?</bdi></th>";
+        assert_eq!(counted(asked), alerts, "questions are in the rule's own words");
     }
 }
 

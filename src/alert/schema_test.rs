@@ -141,7 +141,13 @@ fn the_schema_and_the_mapping_name_the_same_fields_and_types() {
 
 /// What triage adds and whoever works on an alert writes, what the event names, and sub-fields.
 fn is_written_by_others(field: &str) -> bool {
-    let starts = ["kibana.alert.original_", "kibana.alert.workflow_", "kibana.alert.ancestors.rule"];
+    let starts = [
+        "kibana.alert.original_",
+        "kibana.alert.workflow_",
+        "kibana.alert.ancestors.rule",
+        "kibana.alert.case_ids",
+        "stakeout.case.",
+    ];
     let triage = ["stakeout.facts.", "stakeout.group.", "stakeout.triage.", "stakeout.verdict."];
     starts.iter().chain(&triage).any(|start| field.starts_with(start)) || mapped()[field] == "subtext"
 }

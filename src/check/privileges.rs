@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Checkup, Finding};
 use crate::elastic::{Granted, Privileges};
+use crate::rule::triage::Indices;
 
 /// On the cluster: its greeting, clock and settings.
 const ON_CLUSTER: &[&str] = &["monitor"];
@@ -18,12 +19,26 @@ impl Checkup {
     /// What is needed to run the rules, once the alerts index is made.
     fn needed(&self) -> Privileges {
         let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>();
-        let patterns = self.rules.iter().flat_map(|rule| &rule.index);
+        let patterns = self.rules.iter().flat_map(|rule| &rule.index).chain(self.asked_besides());
         let patterns = patterns.filter(|pattern| !pattern.starts_with('-'));
         let mut indices: BTreeMap<String, Vec<String>> =
             patterns.map(|pattern| (pattern.clone(), own(ON_EVENTS))).collect();
         indices.insert(format!("{}*", self.index.alias()), own(ON_ALERTS));
         Privileges { cluster: own(ON_CLUSTER), indices }
+    }
+
+    /// The patterns that only questions of triage ask.
+    fn asked_besides(&self) -> impl Iterator<Item = &String> {
+        let questions = self.rules.iter().flat_map(|rule| &rule.triage.questions);
+        questions.flat_map(|question| match &question.indices {
+            Indices::Patterns(patterns) => patterns.as_slice(),
+            Indices::Rule | Indices::Alerts => &[],
+        })
+    }
+
+    fn is_asked_besides(&self, pattern: &str) -> bool {
+        let is_read = self.rules.iter().any(|rule| rule.index.iter().any(|read| read == pattern));
+        !is_read && self.asked_besides().any(|asked| asked == pattern)
     }
 
     /// One finding for all that is granted, or one for each place where something is not.
@@ -40,7 +55,11 @@ impl Checkup {
                 let mut findings = lacking(&missing).into_iter().map(|(place, privileges)| {
                     let found = format!("`{username}` lacks {} on {place}", privileges.join(", "));
                     let advice = "grant it; `stakeout setup --print DIR` writes the whole role";
-                    Finding::missing(subject, asked, found, advice)
+                    if self.is_asked_besides(place.trim_matches('`')) {
+                        let found = format!("{found}, so that questions of triage go without an answer");
+                        return Finding::warning(subject, asked, found, advice.to_owned());
+                    }
+                    Finding::missing(subject, asked, found, advice.to_owned())
                 });
                 let first = findings.next();
                 let all = || Finding::ok(subject, asked, format!("`{username}` has all that the rules need"));

@@ -26,6 +26,9 @@ pub struct Cli {
     /// How lines on stderr are written: `text`, or `json` with rule, window and run on each line
     #[arg(long, global = true, value_name = "FORMAT", env = "STAKEOUT_LOG_FORMAT", default_value = "text", value_parser = log_format)]
     pub log_format: LogFormat,
+    /// Settings as a file; what flags and environment say goes before it
+    #[arg(long, global = true, value_name = "FILE", env = "STAKEOUT_CONFIG")]
+    pub config: Option<PathBuf>,
     /// When to use colours
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
@@ -74,9 +77,8 @@ pub struct RunArgs {
     /// What is expected to happen, such as a planned test: a file with `[[stakeout.expected]]` (repeatable)
     #[arg(long, value_name = "FILE", conflicts_with_all = ["events", "no_triage"])]
     pub expected: Vec<PathBuf>,
-    /// Copy each alert to this data stream too, for Elastic's rule External Alerts: `logs-stakeout.alerts-default`
-    #[arg(long, value_name = "DATA_STREAM", env = "STAKEOUT_EXTERNAL_ALERTS")]
-    pub external_alerts: Option<String>,
+    #[command(flatten)]
+    pub further: FurtherArgs,
     /// Ask none of the rules' questions about their alerts
     #[arg(long)]
     pub no_triage: bool,
@@ -230,6 +232,17 @@ pub struct RuleArgs {
     pub rules: Vec<PathBuf>,
 }
 
+/// What else is made of the alerts, for who works in Kibana.
+#[derive(Debug, Args)]
+pub struct FurtherArgs {
+    /// Copy each alert to this data stream too, for Elastic's rule External Alerts: `logs-stakeout.alerts-default`
+    #[arg(long, value_name = "DATA_STREAM", env = "STAKEOUT_EXTERNAL_ALERTS")]
+    pub external_alerts: Option<String>,
+    /// Open a case in Kibana for each group of alerts once it is triaged; needs --kibana-url
+    #[arg(long, conflicts_with_all = ["events", "no_triage", "dry_run"])]
+    pub open_cases: bool,
+}
+
 /// What people get to see besides the results.
 #[derive(Debug, Args)]
 pub struct ShownArgs {
@@ -254,18 +267,40 @@ pub struct ConnectionArgs {
     /// API key, encoded or as `id:key`
     #[arg(long, value_name = "KEY", env = "ELASTICSEARCH_API_KEY", hide_env_values = true)]
     pub api_key: Option<SecretString>,
+    /// File that holds the API key, as secrets are mounted into containers
+    #[arg(long, value_name = "FILE", env = "ELASTICSEARCH_API_KEY_FILE")]
+    pub api_key_file: Option<PathBuf>,
     /// User name
     #[arg(long, value_name = "NAME", env = "ELASTICSEARCH_USERNAME")]
     pub username: Option<String>,
     /// Password
     #[arg(long, value_name = "PASSWORD", env = "ELASTICSEARCH_PASSWORD", hide_env_values = true)]
     pub password: Option<SecretString>,
+    /// File that holds the password, as secrets are mounted into containers
+    #[arg(long, value_name = "FILE", env = "ELASTICSEARCH_PASSWORD_FILE")]
+    pub password_file: Option<PathBuf>,
     /// Bearer token
     #[arg(long, value_name = "TOKEN", env = "ELASTICSEARCH_BEARER_TOKEN", hide_env_values = true)]
     pub bearer_token: Option<SecretString>,
+    /// File that holds the bearer token, as secrets are mounted into containers
+    #[arg(long, value_name = "FILE", env = "ELASTICSEARCH_BEARER_TOKEN_FILE")]
+    pub bearer_token_file: Option<PathBuf>,
     /// PEM file of the authority that signed the cluster's certificate
     #[arg(long, value_name = "FILE", env = "ELASTICSEARCH_CA_CERT")]
     pub ca_cert: Option<PathBuf>,
+    /// SHA-256 of a certificate that the cluster must show, whose holder is then trusted; Elasticsearch prints that of its
+    /// own authority when it first starts
+    #[arg(long, value_name = "HEX", env = "ELASTICSEARCH_CA_FINGERPRINT")]
+    pub ca_fingerprint: Option<String>,
+    /// PEM file of a certificate by which the cluster knows who asks, with --client-key
+    #[arg(long, value_name = "FILE", env = "ELASTICSEARCH_CLIENT_CERT")]
+    pub client_cert: Option<PathBuf>,
+    /// PEM file of that certificate's key
+    #[arg(long, value_name = "FILE", env = "ELASTICSEARCH_CLIENT_KEY")]
+    pub client_key: Option<PathBuf>,
+    /// Proxy for every request [default: what `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say]
+    #[arg(long, value_name = "URL", env = "ELASTICSEARCH_PROXY", hide_env_values = true)]
+    pub proxy: Option<String>,
     /// How long one request may take, in seconds
     #[arg(long, value_name = "SECONDS", env = "ELASTICSEARCH_REQUEST_TIMEOUT", default_value = "60", value_parser = seconds)]
     pub request_timeout: Duration,

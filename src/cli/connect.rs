@@ -1,13 +1,13 @@
 //! From flags and environment to a cluster.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::args::ConnectionArgs;
-use crate::elastic::{Ambient, Auth, CaCertificate, Cluster, Connection, Observer, RetryPolicy};
+use crate::elastic::{Ambient, Auth, CaCertificate, ClientFiles, Cluster, Connection, Observer, RetryPolicy};
 use crate::kibana::KibanaAddress;
 use crate::schedule;
 
@@ -51,6 +51,9 @@ fn connection(args: &ConnectionArgs) -> anyhow::Result<Connection> {
         cloud_id: given(args.cloud_id.as_deref()).map(str::to_owned),
         auth: auth(args)?,
         ca_certificate: ca_file(args).map(CaCertificate::File),
+        ca_fingerprint: given(args.ca_fingerprint.as_deref()).map(str::to_owned),
+        client_certificate: client_files(args)?,
+        proxy: given(args.proxy.as_deref()).map(str::to_owned),
         timeout: args.request_timeout,
         ..Connection::default()
     })
@@ -77,8 +80,10 @@ pub fn kibana(url: Option<&str>, space: Option<&str>) -> anyhow::Result<Option<K
 /// # Errors
 /// Two ways are given, or half of one.
 pub fn auth(args: &ConnectionArgs) -> anyhow::Result<Auth> {
-    let (key, token) = (secret(args.api_key.as_ref()), secret(args.bearer_token.as_ref()));
-    let (username, password) = (given(args.username.as_deref()), secret(args.password.as_ref()));
+    let key = secret("API key", args.api_key.as_ref(), args.api_key_file.as_deref())?;
+    let token = secret("bearer token", args.bearer_token.as_ref(), args.bearer_token_file.as_deref())?;
+    let password = secret("password", args.password.as_ref(), args.password_file.as_deref())?;
+    let username = given(args.username.as_deref());
     let basic = match (username, password) {
         (Some(username), Some(password)) => Some(Auth::Basic { username: username.to_owned(), password }),
         (None, None) => None,
@@ -110,6 +115,40 @@ pub fn given(text: Option<&str>) -> Option<&str> {
     text.map(str::trim).filter(|text| !text.is_empty())
 }
 
-fn secret(secret: Option<&SecretString>) -> Option<SecretString> {
-    secret.filter(|secret| !secret.expose_secret().trim().is_empty()).cloned()
+/// The client's certificate and key, where both are given.
+///
+/// # Errors
+/// One is given without the other.
+pub fn client_files(args: &ConnectionArgs) -> anyhow::Result<Option<ClientFiles>> {
+    let named = |path: &Option<PathBuf>| path.clone().filter(|path| !path.as_os_str().is_empty());
+    match (named(&args.client_cert), named(&args.client_key)) {
+        (Some(certificate), Some(key)) => Ok(Some(ClientFiles { certificate, key })),
+        (None, None) => Ok(None),
+        (Some(_), None) => {
+            bail!("a client certificate is given without its key: set ELASTICSEARCH_CLIENT_KEY")
+        }
+        (None, Some(_)) => {
+            bail!("a key is given without its client certificate: set ELASTICSEARCH_CLIENT_CERT")
+        }
+    }
+}
+
+/// A secret that is given itself, or in a file, which may end with a line feed; what is empty counts as not given.
+fn secret(
+    what: &str,
+    given: Option<&SecretString>,
+    file: Option<&Path>,
+) -> anyhow::Result<Option<SecretString>> {
+    let given = given.filter(|secret| !secret.expose_secret().trim().is_empty());
+    let Some(path) = file.filter(|path| !path.as_os_str().is_empty()) else { return Ok(given.cloned()) };
+    if given.is_some() {
+        bail!("the {what} is given twice, itself and in the file `{}`: keep one", path.display());
+    }
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("the file of the {what}, `{}`, cannot be read", path.display()))?;
+    let text = text.trim_end_matches(['\r', '\n']);
+    if text.trim().is_empty() {
+        bail!("the file of the {what}, `{}`, is empty", path.display());
+    }
+    Ok(Some(SecretString::from(text)))
 }

@@ -10,17 +10,27 @@ use crate::alert::DataStream;
 use crate::detect::{Copies, Sink};
 use crate::rule::Rule;
 
+/// Refuses copies where there is no cluster to write them to, before a file is made for the alerts.
+///
+/// # Errors
+/// They are asked for, and events come from files.
+pub fn check_places(args: &RunArgs) -> anyhow::Result<()> {
+    if given(args.further.external_alerts.as_deref()).is_some() && !args.places.events.is_empty() {
+        bail!(
+            "`--external-alerts` (or STAKEOUT_EXTERNAL_ALERTS) needs a cluster: expected no `--events` with it"
+        );
+    }
+    Ok(())
+}
+
 /// Where copies of the alerts of `rules` go beside `sink`; none where none are asked for.
 ///
 /// # Errors
-/// There is no cluster to write them to, the data stream's name is none, or a rule would alert on the copies.
+/// The data stream's name is none, or a rule would alert on the copies.
 pub fn copies(args: &RunArgs, rules: &[Arc<Rule>], sink: &Sink) -> anyhow::Result<Option<Copies>> {
-    let Some(name) = given(args.external_alerts.as_deref()) else { return Ok(None) };
-    let Sink::Cluster { cluster, index } = sink else {
-        bail!(
-            "`--external-alerts` (or STAKEOUT_EXTERNAL_ALERTS) needs a cluster: expected no `--events` with it"
-        )
-    };
+    let Some(name) = given(args.further.external_alerts.as_deref()) else { return Ok(None) };
+    // With files it was refused before they were opened.
+    let Sink::Cluster { cluster, index } = sink else { return Ok(None) };
     let stream: DataStream = name.parse().map_err(|error: String| {
         anyhow!(error).context("`--external-alerts` (or STAKEOUT_EXTERNAL_ALERTS)")
     })?;

@@ -1,22 +1,26 @@
-//! Kibana's saved objects, imported over older ones of the same ids.
+//! Kibana as the command line names it, and its saved objects, imported over older ones of the same ids.
 
-use anyhow::{Context, anyhow, bail};
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
-use reqwest::{Client, Response, StatusCode, Url};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::{Client, Url};
 use secrecy::ExposeSecret;
-use serde_json::Value;
 
 use super::args::ConnectionArgs;
 use super::connect;
 use crate::alert::AlertIndex;
-use crate::diagnostic::sanitize;
+use crate::detect::KibanaClient;
 use crate::elastic::Auth;
 use crate::kibana::{KibanaAddress, Names, SavedObjects, Space};
 
 /// What stays as it is in an id that becomes part of an address.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+
+/// Longest time that one request to Kibana may take.
+const LONGEST_REQUEST: Duration = Duration::from_mins(1);
 
 /// A Kibana, the space in it that gets the objects, and what its address holds to sign in with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,31 +46,26 @@ impl Target {
     }
 }
 
+/// The Kibana of `target`, signed in to as to Elasticsearch, or with what its address holds.
+///
+/// # Errors
+/// The certificate or the credentials cannot be used.
+pub fn connect(target: &Target, args: &ConnectionArgs) -> anyhow::Result<KibanaClient> {
+    let headers = headers(target, &connect::auth(args)?)?;
+    Ok(KibanaClient::new(target.kibana.clone(), client(args)?, headers))
+}
+
 /// Imports the objects over `index`; says where they are.
 ///
 /// # Errors
 /// Kibana cannot be reached, refuses, has no such space, or does not take an object.
 pub async fn import(target: &Target, args: &ConnectionArgs, index: &AlertIndex) -> anyhow::Result<String> {
     let objects = SavedObjects::new(target.kibana.space(), index.alias());
-    let kibana = Kibana { target, client: client(args)?, headers: headers(target, &connect::auth(args)?)? };
+    let kibana = connect(target, args)?;
     kibana.has_space().await?;
-    let upload = objects.upload();
-    let content_type = HeaderValue::from_str(&upload.content_type)?;
-    let request = kibana.client.post(target.kibana.at(upload.path)).header(CONTENT_TYPE, content_type);
-    let (status, text) = kibana.answer(request.body(upload.body)).await?;
-    let body: Option<Value> = serde_json::from_str(&text).ok();
-    if !status.is_success() {
-        bail!(
-            "Kibana at `{}` refused the objects with {status}: {}",
-            target.kibana.base(),
-            reason(body.as_ref())
-        );
-    }
-    let Some(body) = body else {
-        bail!("`{}` answered with something else than JSON: is it Kibana's address?", target.kibana.base());
-    };
+    let answer = kibana.upload(objects.upload(), "the objects").await?;
     // Kibana answers 200 for objects that it did not take.
-    let names = objects.imported(&body).map_err(|problems| {
+    let names = objects.imported(&answer).map_err(|problems| {
         anyhow!("Kibana at `{}` did not take everything: {problems}", target.kibana.base())
     })?;
     Ok(places(target, &names))
@@ -83,76 +82,32 @@ fn places(target: &Target, names: &Names) -> String {
     )
 }
 
-/// A Kibana that is asked.
-struct Kibana<'a> {
-    target: &'a Target,
-    client: Client,
-    headers: HeaderMap,
-}
-
-impl Kibana<'_> {
-    /// Objects can be written into a space that is not there, where nobody would find them.
-    async fn has_space(&self) -> anyhow::Result<()> {
-        let space = self.target.kibana.space();
-        if space.is_default() {
-            return Ok(());
-        }
-        let path = format!("/api/spaces/space/{space}");
-        let (status, text) =
-            self.answer(self.client.get(format!("{}{path}", self.target.kibana.base()))).await?;
-        if !status.is_success() {
-            let body = serde_json::from_str(&text).ok();
-            bail!(
-                "Kibana at `{}` does not show the space `{space}`: {status}: {}",
-                self.target.kibana.base(),
-                reason(body.as_ref())
-            );
-        }
-        Ok(())
-    }
-
-    async fn answer(&self, request: reqwest::RequestBuilder) -> anyhow::Result<(StatusCode, String)> {
-        let base = self.target.kibana.base();
-        let answer = request
-            .headers(self.headers.clone())
-            .send()
-            .await
-            .map_err(|error| anyhow!(error.without_url()))
-            .with_context(|| format!("Kibana at `{base}` could not be reached"))?;
-        if answer.status().is_redirection() {
-            bail!("Kibana at `{base}` points elsewhere, to `{}`: give that address", location(&answer));
-        }
-        let status = answer.status();
-        let text = answer.text().await.map_err(|error| anyhow!(error.without_url()));
-        Ok((status, text.with_context(|| format!("the answer of Kibana at `{base}` broke off"))?))
-    }
-}
-
-fn location(answer: &Response) -> String {
-    let text = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("?");
-    Url::parse(text).map_or_else(|_| sanitize(text), |url| shown(&url))
-}
-
-fn reason(body: Option<&Value>) -> String {
-    sanitize(body.and_then(|body| body["message"].as_str()).unwrap_or("no reason given"))
-}
-
 fn client(args: &ConnectionArgs) -> anyhow::Result<Client> {
     // A redirected upload would become a request for a page.
-    let mut builder =
-        Client::builder().timeout(args.request_timeout).redirect(reqwest::redirect::Policy::none());
+    let timeout = args.request_timeout.min(LONGEST_REQUEST);
+    let mut builder = Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none());
     if let Some(path) = connect::ca_file(args) {
         let pem = std::fs::read(&path).with_context(|| format!("the certificate `{}`", path.display()))?;
         for certificate in reqwest::Certificate::from_pem_bundle(&pem)? {
             builder = builder.add_root_certificate(certificate);
         }
     }
+    if let Some(files) = connect::client_files(args)? {
+        let mut pem = std::fs::read(&files.certificate)
+            .with_context(|| format!("the client certificate `{}`", files.certificate.display()))?;
+        pem.push(b'\n');
+        pem.extend(std::fs::read(&files.key).with_context(|| format!("the key `{}`", files.key.display()))?);
+        builder =
+            builder.identity(reqwest::Identity::from_pem(&pem).context("the client certificate or its key")?);
+    }
+    if let Some(proxy) = connect::given(args.proxy.as_deref()) {
+        builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(|error| anyhow!(error.without_url()))?);
+    }
     Ok(builder.build()?)
 }
 
 fn headers(target: &Target, auth: &Auth) -> anyhow::Result<HeaderMap> {
     let mut headers = HeaderMap::new();
-    headers.insert("kbn-xsrf", HeaderValue::from_static("true"));
     if let Some(value) = authorization(auth).or_else(|| in_address(&target.given)) {
         let mut value =
             HeaderValue::from_str(&value).context("the credentials hold characters no header can")?;
@@ -183,15 +138,6 @@ fn in_address(address: &Url) -> Option<String> {
 
 fn basic(username: &str, password: &str) -> String {
     format!("Basic {}", BASE64_STANDARD.encode(format!("{username}:{password}")))
-}
-
-/// The address without what may be secret in it.
-fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    // Refused only by addresses that have no room for credentials.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    sanitize(url.as_str())
 }
 
 #[cfg(test)]

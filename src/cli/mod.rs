@@ -3,7 +3,9 @@
 mod args;
 mod audit;
 mod card;
+mod cases;
 mod check;
+mod config;
 mod connect;
 mod explain;
 mod external;
@@ -30,9 +32,10 @@ mod test;
 mod triage;
 mod watched;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
 use args::{Cli, Command};
 use look::Look;
@@ -56,7 +59,13 @@ impl From<anyhow::Error> for Ending {
 /// Runs the command that the process was started with: 0 done, 1 something failed, 2 nothing was run.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match parsed() {
+        Ok(cli) => cli,
+        Err(error) => {
+            output::say(&format!("error: {error:#}"));
+            return ExitCode::from(2);
+        }
+    };
     let color = cli.color.on_stderr();
     let look = Look::of_stdout(cli.color);
     let run_id = uuid::Uuid::new_v4().to_string();
@@ -80,4 +89,12 @@ pub fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// What was typed, over what the configuration says; help and wrong arguments end the process here.
+fn parsed() -> anyhow::Result<Cli> {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let command = config::with_defaults(Cli::command(), &arguments)?;
+    let matches = command.get_matches_from(&arguments);
+    Ok(Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
 }

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::Ending;
 use super::args::{Format, RunArgs};
 use super::card::card;
+use super::cases;
 use super::external;
 use super::listen::{Listener, Reporting};
 use super::look::Look;
@@ -19,7 +20,9 @@ use super::watched::Watched;
 use super::{summary, task, triage};
 use crate::alert::{AlertDocument, Run};
 use crate::checkpoint::Store;
-use crate::detect::{Audience, BackfillRange, Met, RuleReport, Runner, Settings, Sink, Triager, Watch};
+use crate::detect::{
+    Audience, BackfillRange, CaseOpener, Met, RuleReport, Runner, Settings, Sink, Triager, Watch,
+};
 use crate::report::{Alert, Standing};
 use crate::rule::Rule;
 use crate::schedule;
@@ -37,6 +40,7 @@ struct Job {
     rules: Vec<Arc<Rule>>,
     runner: Arc<Runner>,
     triager: Option<Arc<Triager>>,
+    cases: Option<Arc<CaseOpener>>,
     mode: Mode,
     format: Format,
     dry_run: bool,
@@ -69,10 +73,12 @@ fn prepared(args: &RunArgs, run_id: String, color: bool, look: Look) -> anyhow::
         return Err(anyhow!("`--report` needs a run that ends: expected `--once` or `--backfill` with it"));
     }
     let expected = triage::expected(&args.expected, color)?;
+    external::check_places(args)?;
     let started = schedule::utc_now();
     let watched = Watched::of(args, &rules, started)?;
     let (source, sink, store) = places::to_write(&args.places, watched.observer())?;
     let copies = external::copies(args, &rules, &sink)?.filter(|_| !args.dry_run);
+    let cases = cases::opener(args, &rules, &sink, &run_id)?;
     let reporting = Reporting::begin(args.shown.report.as_deref(), || {
         summary::about_run(args, range_of(&mode), started)
     })?;
@@ -84,7 +90,7 @@ fn prepared(args: &RunArgs, run_id: String, color: bool, look: Look) -> anyhow::
     let runner =
         Arc::new(Runner { source, sink, copies, store, settings, run, clock: schedule::utc_now, started });
     let (dry_run, with_guide) = (args.dry_run, args.shown.guide);
-    Ok(Job { rules, runner, triager, mode, format, dry_run, look, with_guide, reporting, watched })
+    Ok(Job { rules, runner, triager, cases, mode, format, dry_run, look, with_guide, reporting, watched })
 }
 
 /// A dry run begins where a real one would, and shows what that would write.
@@ -115,9 +121,13 @@ impl Job {
             .triager
             .clone()
             .map(|triager| tokio::spawn(schedule::triage(self.runner.clone(), triager, watch.stop.clone())));
+        let cases = self
+            .cases
+            .clone()
+            .map(|cases| tokio::spawn(schedule::open_cases(self.runner.clone(), cases, watch.stop.clone())));
         schedule::run(self.runner.clone(), self.rules.clone(), watch.clone(), signs).await;
-        if let Some(triage) = triage {
-            task::within_grace(triage, &watch).await;
+        for task in [triage, cases].into_iter().flatten() {
+            task::within_grace(task, &watch).await;
         }
         Ending::Done
     }
@@ -137,17 +147,26 @@ impl Job {
             output::say("error: stopped; what was under way is read again by the next run");
             return Ending::Failed;
         };
-        if let Some(triager) = &self.triager
-            && reports.iter().all(|report| !report.unreachable)
-        {
-            let (runner, triager, stop) = (self.runner.clone(), triager.clone(), watch.stop.clone());
-            let task = tokio::spawn(triage::once(runner, triager, stop, listener.clone()));
-            task::within_grace(task, &watch).await;
+        if reports.iter().all(|report| !report.unreachable) {
+            self.after_the_alerts(&watch, &listener).await;
         }
         let reads_on = self.show_alerts(&listener);
         let is_written = listener.finish(|| summary::of_run(&reports, self.rules.len(), self.range()));
         let ending = if reads_on { self.tell(&reports) } else { Ending::Done };
         if is_written { ending } else { Ending::Failed }
+    }
+
+    /// What follows once the alerts are written: their triage, and then their cases.
+    async fn after_the_alerts(&self, watch: &Watch, listener: &Arc<Listener>) {
+        if let Some(triager) = &self.triager {
+            let (runner, triager, stop) = (self.runner.clone(), triager.clone(), watch.stop.clone());
+            let task = tokio::spawn(triage::once(runner, triager, stop, listener.clone()));
+            task::within_grace(task, watch).await;
+        }
+        if let Some(opener) = &self.cases {
+            let task = tokio::spawn(cases::once(self.runner.clone(), opener.clone(), watch.stop.clone()));
+            task::within_grace(task, watch).await;
+        }
     }
 
     /// A report of the past holds every match of it; one of a pass only what it added.

@@ -2,7 +2,9 @@
 
 mod audit;
 mod backfill;
+mod cases;
 mod copies;
+mod kibana;
 mod pass;
 mod progress;
 mod question;
@@ -17,7 +19,9 @@ mod triage;
 
 pub use audit::{Audit, AuditReport, Missing, Unread, Why};
 pub use backfill::BackfillRange;
+pub use cases::{CaseOpener, CasesError, CasesReport};
 pub use copies::Copies;
+pub use kibana::{KibanaClient, KibanaError};
 pub use pass::{PassError, WindowReport};
 pub use progress::{Audience, Met, Progress, Watch};
 pub use question::{PrepareError, Question};

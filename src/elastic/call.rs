@@ -12,8 +12,8 @@ use serde::Deserialize;
 
 use super::body::Body;
 use super::cause::{Unreachable, explain};
-use super::cluster::Node;
 use super::error::Cause;
+use super::node::Node;
 use super::reason::{root_causes, shorten};
 use super::{Cluster, ElasticError, Observed, Operation, clock};
 
@@ -164,7 +164,9 @@ impl Cluster {
         let params = (!call.params.is_empty()).then_some(&call.params);
         let (headers, time) = (headers(body.map(|(_, kind)| kind)), Some(self.timeout()));
         let text = body.map(|(text, _)| text);
-        let sent = node.transport.send(call.method, &call.path, headers, params, text, time).await;
+        let transport = node.transport(self.timeout()).await;
+        let transport = transport.map_err(|cause| call.error(&node.address, cause))?;
+        let sent = transport.send(call.method, &call.path, headers, params, text, time).await;
         let response = sent.map_err(unreachable)?;
         self.note_clock(&response);
         refuse_redirect(node, call, &response)?;

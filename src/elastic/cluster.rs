@@ -1,17 +1,13 @@
 //! One cluster, reached over one or several addresses.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use elasticsearch::auth::Credentials;
-use elasticsearch::cert::{Certificate, CertificateValidation};
-use elasticsearch::http::Url;
-use elasticsearch::http::transport::{SingleNodeConnectionPool, Transport, TransportBuilder};
 
+use super::node::{Node, nodes};
 use super::{Ambient, Connection, ElasticError, RetryPolicy};
 
 /// A cluster to send requests to; cheap to clone, and shared by all clones.
@@ -28,13 +24,6 @@ struct Shared {
     ambient: Ambient,
     clock_offset: Mutex<Option<TimeDelta>>,
     expensive: Mutex<Option<bool>>,
-}
-
-/// One address and the client that sends to it alone, so that an error can name it.
-pub(super) struct Node {
-    pub(super) transport: Transport,
-    pub(super) url: Url,
-    pub(super) address: String,
 }
 
 impl Cluster {
@@ -119,64 +108,15 @@ impl fmt::Debug for Cluster {
     }
 }
 
-fn nodes(connection: &Connection) -> Result<Vec<Node>, String> {
-    let addresses = connection.addresses()?;
-    let credentials = connection.credentials(&addresses)?;
-    let ca = connection.ca_pem()?;
-    let build = |address: super::address::Address| {
-        let shown = address.shown();
-        let transport = transport(&address.url, credentials.clone(), ca.as_deref())?;
-        Ok(Node { transport, url: address.url, address: shown })
-    };
-    addresses.into_iter().map(build).collect()
-}
-
-fn transport(url: &Url, credentials: Option<Credentials>, ca: Option<&[u8]>) -> Result<Transport, String> {
-    let mut builder = TransportBuilder::new(SingleNodeConnectionPool::new(url.clone()));
-    if let Some(credentials) = credentials {
-        builder = builder.auth(credentials);
-    }
-    if let Some(pem) = ca {
-        let unreadable = |error| format!("the CA certificate cannot be used: {error}; expected PEM");
-        let certificate = Certificate::from_pem(pem).map_err(unreadable)?;
-        builder = builder.cert_validation(CertificateValidation::Full(certificate));
-    }
-    if is_this_machine(url) {
-        builder = builder.disable_proxy();
-    }
-    let what =
-        if ca.is_some() { "the CA certificate cannot be used" } else { "the HTTP client cannot start" };
-    builder.build().map_err(|error| format!("{what}: {}", innermost(&error)))
-}
-
-/// A proxy of the environment is of no use for an address of this machine, and often in its way.
-fn is_this_machine(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
-}
-
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    std::iter::successors(Some(error), |error| error.source())
-        .last()
-        .map(ToString::to_string)
-        .unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Cluster, is_this_machine};
+    use super::Cluster;
     use crate::elastic::Connection;
-    use elasticsearch::http::Url;
 
     #[test]
     fn the_default_address_is_this_machine() {
         let cluster = Cluster::connect(&Connection::default()).expect("a cluster");
         assert_eq!(cluster.addresses(), ["http://localhost:9200"]);
-        for (url, local) in
-            [("http://[::1]:9200", true), ("http://127.9.9.9", true), ("https://es.example", false)]
-        {
-            assert_eq!(is_this_machine(&Url::parse(url).expect("a URL")), local, "{url}");
-        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::RetryPolicy;
 use super::address::{Address, parse_cloud_id, parse_url, redact};
+use super::fingerprint::Fingerprint;
 
 /// The address used where none is given.
 pub const DEFAULT_URL: &str = "http://localhost:9200";
@@ -53,6 +54,15 @@ impl fmt::Debug for CaCertificate {
     }
 }
 
+/// The files of a client's certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientFiles {
+    /// The certificate, and those that lead to its authority.
+    pub certificate: PathBuf,
+    /// Its private key, not encrypted.
+    pub key: PathBuf,
+}
+
 /// How to reach a cluster.
 #[derive(Clone)]
 pub struct Connection {
@@ -64,6 +74,12 @@ pub struct Connection {
     pub auth: Auth,
     /// Authorities trusted besides the public ones.
     pub ca_certificate: Option<CaCertificate>,
+    /// The SHA-256 of a certificate that the cluster must show and whose holder is then trusted, as hexadecimal digits.
+    pub ca_fingerprint: Option<String>,
+    /// A certificate and its key, both PEM files, by which the cluster knows who asks.
+    pub client_certificate: Option<ClientFiles>,
+    /// A proxy through which every request goes, whatever the environment names.
+    pub proxy: Option<String>,
     /// The longest one request may take.
     pub timeout: Duration,
     /// How often and how fast a failed request is sent again.
@@ -77,6 +93,9 @@ impl Default for Connection {
             cloud_id: None,
             auth: Auth::None,
             ca_certificate: None,
+            ca_fingerprint: None,
+            client_certificate: None,
+            proxy: None,
             timeout: DEFAULT_TIMEOUT,
             retry: RetryPolicy::default(),
         }
@@ -90,6 +109,9 @@ impl fmt::Debug for Connection {
             .field("cloud_id", &self.cloud_id)
             .field("auth", &self.auth)
             .field("ca_certificate", &self.ca_certificate)
+            .field("ca_fingerprint", &self.ca_fingerprint)
+            .field("client_certificate", &self.client_certificate)
+            .field("proxy", &self.proxy.as_deref().map(redact))
             .field("timeout", &self.timeout)
             .field("retry", &self.retry)
             .finish()
@@ -124,6 +146,30 @@ impl Connection {
             ));
         }
         from_auth(&Auth::Basic { username: username.clone(), password: password.clone() })
+    }
+
+    /// The certificate that the cluster must show.
+    pub(super) fn fingerprint(&self) -> Result<Option<Fingerprint>, String> {
+        self.ca_fingerprint.as_deref().map(str::parse).transpose()
+    }
+
+    /// The PEM text of the client's certificate and its key.
+    pub(super) fn identity(&self) -> Result<Option<Vec<u8>>, String> {
+        let Some(ClientFiles { certificate, key }) = &self.client_certificate else { return Ok(None) };
+        let read = |path: &PathBuf, what: &str| {
+            std::fs::read(path)
+                .map_err(|error| format!("{what} `{}` cannot be read: {error}", path.display()))
+        };
+        let mut pem = read(certificate, "the client certificate")?;
+        pem.push(b'\n');
+        pem.extend(read(key, "the client certificate's key")?);
+        Ok(Some(pem))
+    }
+
+    /// The proxy, and how to log in to it.
+    pub(super) fn proxy(&self) -> Result<Option<Address>, String> {
+        let proxy = self.proxy.as_deref().map(parse_url).transpose();
+        proxy.map_err(|error| format!("the proxy: {error}"))
     }
 
     /// The PEM text of the authorities to trust.

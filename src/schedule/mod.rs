@@ -1,5 +1,6 @@
 //! Fires: every rule on its own interval, no two runs of a rule at once, until told to stop.
 
+mod cases;
 mod clock;
 mod daemon;
 mod pulse;
@@ -7,6 +8,7 @@ mod service;
 mod shutdown;
 mod triage;
 
+pub use cases::open_cases;
 pub use clock::utc_now;
 pub use daemon::{Signs, run};
 pub use pulse::Pulse;

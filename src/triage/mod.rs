@@ -28,6 +28,7 @@ pub use outcome::Outcome;
 pub use prepare::{Plan, Prepared};
 pub use record::{ASKED_AT, DUE, Record, StoredTriage};
 pub use source::{Source, Sources, wanted_fields};
+pub use speech::markdown;
 pub use verdict::{Verdict, Weighed};
 
 #[cfg(test)]

@@ -50,8 +50,9 @@ pub(super) fn plain(value: &str) -> String {
     }
 }
 
-/// A text that Markdown shows as it is.
-pub(super) fn markdown(text: &str) -> String {
+/// A text that Markdown shows as it is, on one line.
+#[must_use]
+pub fn markdown(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in sanitize(text).chars() {
         if character.is_ascii_punctuation()

@@ -1,7 +1,8 @@
 // Looks at the report's pages in a real browser, by command:
 //   cargo test --test report && npm --prefix target/browser install playwright-core axe-core && node tests/report/browser.mjs
 // Needs Chromium (CHROMIUM names it; default /usr/bin/chromium). Fails on console messages, requests, accessibility
-// faults (axe-core: contrast included), overflow and alerts that the keyboard does not open; leaves screenshots beside the pages.
+// faults (axe-core: contrast included), overflow, alerts that the keyboard does not open and alerts that print closed; leaves
+// screenshots beside the pages, and in `story.png` there the part that the README shows.
 import { readFileSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -35,7 +36,9 @@ for (const file of readdirSync(pages).filter((name) => name.endsWith(".html"))) 
       const alerts = await page.locator("details.alert").count();
       await keyboard(page, where, alerts);
       if (alerts < 1000) await accessible(page, where);
+      if (where === "story.html desktop light") await shown(page);
       await page.screenshot({ path: path.join(pages, `${file.replace(".html", "")}-${size}-${colorScheme}.png`) });
+      if (alerts > 0 && alerts < 1000) await printed(page, where);
       console.log(`${where}: ${alerts} alerts, loaded in ${loaded} ms`);
       await context.close();
     }
@@ -63,8 +66,34 @@ async function keyboard(page, where, alerts) {
 
 async function accessible(page, where) {
   await page.evaluate(() => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  if (wide > 0) fault(where, `${wide} pixels wider than the window with everything open`);
   await page.evaluate(axe);
   const { violations } = await page.evaluate(() => axe.run(document));
   for (const { id, help, nodes } of violations) fault(where, `${id}: ${help}: ${nodes.slice(0, 3).map((node) => node.html.slice(0, 160)).join(" | ")}`);
+  await page.reload();
+}
+
+// On paper nothing can be opened and nothing scrolls.
+async function printed(page, where) {
+  await page.emulateMedia({ media: "print" });
+  await page.setViewportSize({ width: 690, height: 1000 });
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  if (wide > 0) fault(where, `${wide} pixels wider than the paper`);
+  const closed = await page.evaluate(() => [...document.querySelectorAll("details.alert")]
+    .filter((one) => !one.querySelector("dl.facts")?.checkVisibility({ contentVisibilityAuto: false })).length);
+  if (closed > 0) fault(where, `${closed} alerts print closed`);
+  if ((await page.pdf({ preferCSSPageSize: true })).length === 0) fault(where, "prints nothing");
+  await page.emulateMedia({ media: null });
+}
+
+async function shown(page) {
+  const before = page.viewportSize();
+  await page.setViewportSize({ width: 1100, height: 760 });
+  const summary = page.locator("details.alert > summary").first();
+  if (!(await summary.evaluate((one) => one.parentElement.open))) await summary.click();
+  await page.evaluate(() => document.querySelector("details.alert").parentElement.scrollIntoView());
+  await page.screenshot({ path: path.join(pages, "story.png") });
+  await page.setViewportSize(before);
   await page.reload();
 }

@@ -10,7 +10,7 @@ const OF_THE_RULE: [&str; 2] = ["kibana.alert.rule.note", "kibana.alert.rule.par
 
 impl Triager {
     /// The documents of the alerts with these ids, without their guides, in no order; those that cannot be found are
-    /// left out.
+    /// left out. Each answer has the wording of its question beside it, as `question`, which alerts do not store.
     ///
     /// # Errors
     /// No answer.
@@ -25,9 +25,22 @@ impl Triager {
         let hits = answers.first_mut().and_then(|answer| answer.pointer_mut("/hits/hits")).map(Value::take);
         let Some(Value::Array(hits)) = hits else { return Ok(Vec::new()) };
         let documents = hits.into_iter().filter_map(|mut hit| match hit["_source"].take() {
-            Value::Object(document) => Some(document),
+            Value::Object(document) => Some(self.worded(document)),
             _ => None,
         });
         Ok(documents.collect())
+    }
+
+    fn worded(&self, mut document: Map<String, Value>) -> Map<String, Value> {
+        let rule = document.get("kibana.alert.rule.rule_id").and_then(Value::as_str);
+        let questions = rule.and_then(|id| self.rules.get(id)).map(|rule| &rule.triage.questions);
+        if let Some(Value::Object(answers)) = document.get_mut("stakeout.triage") {
+            for question in questions.into_iter().flatten() {
+                if let Some(Value::Object(answer)) = answers.get_mut(&question.id) {
+                    answer.insert("question".to_owned(), question.question.as_str().into());
+                }
+            }
+        }
+        document
     }
 }

@@ -1,0 +1,253 @@
+//! Ways to a real node: TLS, fingerprints, client certificates, proxies, Cloud IDs, failover, and how secrets are given;
+//! through stand-ins that note what they were sent.
+
+mod support;
+
+use std::path::PathBuf;
+use std::process::Output;
+
+use base64::prelude::{BASE64_STANDARD, Engine};
+use sha2::{Digest, Sha256};
+use support::cluster_url;
+use support::front::{Authority, Front, tunnel_to};
+use tempfile::TempDir;
+
+/// What must never be printed.
+const SECRET: &str = "s3cr3t-w0rd";
+
+/// What a command came to.
+struct Said {
+    code: Option<i32>,
+    all: String,
+}
+
+/// Runs `check`, which asks the cluster and prints much, with further arguments and environment.
+fn check(arguments: &[&str], variables: &[(&str, &str)]) -> Said {
+    let mut program = support::stakeout();
+    program
+        .args(["check", "-vv", "--request-timeout", "10", "--alerts-index", "none-of-these"])
+        .args(arguments);
+    let Output { status, stdout, stderr } =
+        program.envs(variables.iter().copied()).output().expect("the program starts");
+    let all = String::from_utf8([stdout, stderr].concat()).expect("UTF-8");
+    assert!(!all.contains(SECRET), "{arguments:?}: {all}");
+    assert!(!all.contains(&BASE64_STANDARD.encode(SECRET)), "{arguments:?}: {all}");
+    Said { code: status.code(), all }
+}
+
+impl Said {
+    fn connects(&self) {
+        assert!(self.all.contains(r#""subject":"connection","state":"ok""#), "{}", self.all);
+    }
+
+    fn fails_with(&self, words: &[&str]) {
+        assert_ne!(self.code, Some(0), "{}", self.all);
+        for word in words {
+            assert!(self.all.contains(word), "{word}: {}", self.all);
+        }
+    }
+}
+
+/// Files of a test.
+struct Files(TempDir);
+
+impl Files {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
+    }
+
+    fn write(&self, name: &str, text: &str) -> String {
+        let path: PathBuf = self.0.path().join(name);
+        std::fs::write(&path, text).expect("a file");
+        path.to_str().expect("a path").to_owned()
+    }
+}
+
+fn authorizations(front: &Front) -> Vec<String> {
+    let line = |head: &String| {
+        head.lines()
+            .find_map(|line| line.strip_prefix("authorization: ").map(str::to_owned))
+            .unwrap_or_default()
+    };
+    let mut sent: Vec<String> = front.heads().iter().map(line).collect();
+    sent.dedup();
+    sent
+}
+
+fn hexadecimal(der: &[u8]) -> String {
+    Sha256::digest(der).iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":")
+}
+
+#[test]
+fn each_way_to_log_in_sends_its_header_and_nothing_else() {
+    let Some(node) = cluster_url() else { return };
+    let files = Files::new();
+    let (key, word) = (format!("id:{SECRET}"), format!("elastic:{SECRET}"));
+    let file = files.write("secret", &format!("{SECRET}\n"));
+    let ways: [(&[(&str, &str)], String); 7] = [
+        (&[("ELASTICSEARCH_API_KEY", &key)], format!("ApiKey {}", BASE64_STANDARD.encode(&key))),
+        (&[("ELASTICSEARCH_API_KEY", SECRET)], format!("ApiKey {SECRET}")),
+        (&[("ELASTICSEARCH_API_KEY_FILE", &file)], format!("ApiKey {SECRET}")),
+        (&[("ELASTICSEARCH_BEARER_TOKEN", SECRET)], format!("Bearer {SECRET}")),
+        (&[("ELASTICSEARCH_BEARER_TOKEN_FILE", &file)], format!("Bearer {SECRET}")),
+        (
+            &[("ELASTICSEARCH_USERNAME", "elastic"), ("ELASTICSEARCH_PASSWORD", SECRET)],
+            format!("Basic {}", BASE64_STANDARD.encode(&word)),
+        ),
+        (
+            &[("ELASTICSEARCH_USERNAME", "elastic"), ("ELASTICSEARCH_PASSWORD_FILE", &file)],
+            format!("Basic {}", BASE64_STANDARD.encode(&word)),
+        ),
+    ];
+    for (variables, header) in ways {
+        let front = Front::before(&node, Vec::new());
+        check(&["--elasticsearch-url", &front.url()], variables).connects();
+        assert_eq!(authorizations(&front), [header]);
+    }
+}
+
+#[test]
+fn secrets_given_twice_or_in_files_that_hold_none_are_refused() {
+    let files = Files::new();
+    let (full, empty) = (files.write("full", SECRET), files.write("empty", "\n"));
+    for (variables, words) in [
+        (vec![("ELASTICSEARCH_API_KEY", SECRET), ("ELASTICSEARCH_API_KEY_FILE", &full)], "given twice"),
+        (vec![("ELASTICSEARCH_API_KEY_FILE", &empty)], "is empty"),
+        (vec![("ELASTICSEARCH_API_KEY_FILE", "/nonexistent/key")], "`/nonexistent/key`, cannot be read"),
+        (vec![("ELASTICSEARCH_CLIENT_CERT", &full)], "without its key"),
+        (vec![("ELASTICSEARCH_PROXY", "socks")], "the proxy"),
+        (vec![("ELASTICSEARCH_CA_FINGERPRINT", "abc")], "64 hexadecimal digits"),
+    ] {
+        let said = check(&[], &variables);
+        assert_eq!(said.code, Some(2), "{}", said.all);
+        said.fails_with(&[words]);
+    }
+}
+
+#[test]
+fn a_server_is_trusted_by_its_authority_or_by_its_fingerprint() {
+    let Some(node) = cluster_url() else { return };
+    let (authority, other, files) = (Authority::new(), Authority::new(), Files::new());
+    let front = Front::with_tls(&node, &authority, &["127.0.0.1"], None);
+    let url = front.url();
+    let at = ["--elasticsearch-url", url.as_str()];
+    let (pem, wrong) = (files.write("ca.pem", &authority.pem()), files.write("other.pem", &other.pem()));
+    check(&[&at[..], &["--ca-cert", &pem]].concat(), &[("ELASTICSEARCH_API_KEY", SECRET)]).connects();
+    check(&at, &[]).fails_with(&["not trusted", "ELASTICSEARCH_CA_CERT"]);
+    check(&[&at[..], &["--ca-cert", &wrong]].concat(), &[]).fails_with(&["certificate"]);
+    let fingerprint = hexadecimal(&authority.der());
+    check(&[&at[..], &["--ca-fingerprint", &fingerprint]].concat(), &[("ELASTICSEARCH_API_KEY", SECRET)])
+        .connects();
+    let before = front.heads().len();
+    let (wrong, shown) = (hexadecimal(&other.der()), fingerprint.replace(':', "").to_lowercase());
+    let said =
+        check(&[&at[..], &["--ca-fingerprint", &wrong]].concat(), &[("ELASTICSEARCH_API_KEY", SECRET)]);
+    said.fails_with(&[&wrong.replace(':', "").to_lowercase(), &shown, "another server"]);
+    assert_eq!(front.heads().len(), before, "nothing was sent to a server that is not the right one");
+    check(&["--elasticsearch-url", &node, "--ca-fingerprint", &wrong], &[]).fails_with(&["expected https"]);
+}
+
+#[test]
+fn a_certificate_for_another_host_is_refused_by_name() {
+    let Some(node) = cluster_url() else { return };
+    let (authority, files) = (Authority::new(), Files::new());
+    let front = Front::with_tls(&node, &authority, &["es.example"], None);
+    let pem = files.write("ca.pem", &authority.pem());
+    let url = front.url();
+    check(&["--elasticsearch-url", &url, "--ca-cert", &pem], &[]).fails_with(&["es.example", "127.0.0.1"]);
+    let fingerprint = hexadecimal(&authority.der());
+    check(&["--elasticsearch-url", &url, "--ca-fingerprint", &fingerprint], &[]).fails_with(&["es.example"]);
+    assert_eq!(front.heads(), Vec::<String>::new());
+}
+
+#[test]
+fn a_client_certificate_says_who_asks_alone_or_with_a_key() {
+    let Some(node) = cluster_url() else { return };
+    let (authority, clients, files) = (Authority::new(), Authority::new(), Files::new());
+    let front = Front::with_tls(&node, &authority, &["127.0.0.1"], Some(&clients));
+    let client = clients.signs(&["stakeout"]);
+    let (pem, url) = (files.write("ca.pem", &authority.pem()), front.url());
+    let (certificate, key) =
+        (files.write("cert.pem", &client.certificate), files.write("key.pem", &client.key));
+    let at = ["--elasticsearch-url", &url, "--ca-cert", &pem];
+    check(&at, &[]).fails_with(&["certificate"]);
+    let known = [&at[..], &["--client-cert", &certificate, "--client-key", &key]].concat();
+    check(&known, &[]).connects();
+    assert_eq!(authorizations(&front), [""]);
+    check(&known, &[("ELASTICSEARCH_API_KEY", SECRET)]).connects();
+    assert_eq!(authorizations(&front).last(), Some(&format!("ApiKey {SECRET}")));
+    let mixed = [&at[..], &["--client-cert", &pem, "--client-key", &key]].concat();
+    check(&mixed, &[]).fails_with(&[]);
+}
+
+#[test]
+fn a_cloud_id_is_reached_through_a_proxy() {
+    let Some(node) = cluster_url() else { return };
+    let (authority, files) = (Authority::new(), Files::new());
+    let front = Front::with_tls(&node, &authority, &["abc.eu.example"], None);
+    let (proxy, tunnels) = tunnel_to(front.port());
+    let id = format!("mine:{}", BASE64_STANDARD.encode("eu.example:9243$abc$def"));
+    let pem = files.write("ca.pem", &authority.pem());
+    let proxy = proxy.replace("http://", &format!("http://user:{SECRET}@"));
+    let arguments = ["--cloud-id", &id, "--ca-cert", &pem];
+    check(&arguments, &[("ELASTICSEARCH_PROXY", &proxy), ("ELASTICSEARCH_API_KEY", SECRET)]).connects();
+    let asked = tunnels.lock().expect("the heads").clone();
+    assert!(asked[0].starts_with("CONNECT abc.eu.example:9243 "), "{asked:?}");
+    let login = format!("Basic {}", BASE64_STANDARD.encode(format!("user:{SECRET}")));
+    assert!(
+        asked[0].to_lowercase().contains(&format!("proxy-authorization: {}", login.to_lowercase())),
+        "{asked:?}"
+    );
+}
+
+#[test]
+fn the_next_node_is_asked_where_one_is_gone() {
+    let Some(node) = cluster_url() else { return };
+    let front = Front::before(&node, Vec::new());
+    check(&["--elasticsearch-url", &format!("http://127.0.0.1:9,{}", front.url())], &[]).connects();
+    assert!(!front.heads().is_empty());
+}
+
+#[test]
+fn a_flag_goes_before_the_environment_and_that_before_the_file() {
+    let Some(node) = cluster_url() else { return };
+    let files = Files::new();
+    let fronts: Vec<Front> = (0..3).map(|_| Front::before(&node, Vec::new())).collect();
+    let urls: Vec<String> = fronts.iter().map(Front::url).collect();
+    let file = files.write(
+        "stakeout.toml",
+        &format!(
+            "[elasticsearch]\nurl = \"{}\"\napi_key = \"{SECRET}\"\n[alerts]\nindex = \"file-alerts\"\n",
+            urls[0]
+        ),
+    );
+    let counts = || fronts.iter().map(|front| !front.heads().is_empty()).collect::<Vec<_>>();
+    check(&["--config", &file], &[("ELASTICSEARCH_URL", "")]).connects();
+    assert_eq!(counts(), [true, false, false], "an empty variable is none");
+    assert_eq!(authorizations(&fronts[0]), [format!("ApiKey {SECRET}")]);
+    check(&[], &[("STAKEOUT_CONFIG", &file), ("ELASTICSEARCH_URL", &urls[1])]).connects();
+    assert_eq!(counts(), [true, true, false]);
+    let said =
+        check(&["--config", &file, "--elasticsearch-url", &urls[2]], &[("ELASTICSEARCH_URL", &urls[1])]);
+    said.connects();
+    assert_eq!(counts(), [true, true, true]);
+    assert!(said.all.contains("alerts index none-of-these"), "{}", said.all);
+}
+
+#[test]
+fn a_file_that_cannot_be_used_is_refused_whole_and_shows_no_secret() {
+    let files = Files::new();
+    let wrong =
+        files.write("wrong.toml", &format!("[elasticsearch]\nkey = \"{SECRET}\"\npassword = [1]\n[x]\n"));
+    let said = check(&["--config", &wrong], &[]);
+    assert_eq!(said.code, Some(2), "{}", said.all);
+    said.fails_with(&["`elasticsearch.key`", "`elasticsearch.password`", "`x`"]);
+    let broken = files.write("broken.toml", &format!("[elasticsearch]\napi_key = \"{SECRET}\n"));
+    check(&["--config", &broken], &[]).fails_with(&["is no TOML", "line 2"]);
+    check(&["--config", "/nonexistent.toml"], &[]).fails_with(&["`/nonexistent.toml` cannot be read"]);
+    let help = files.write(
+        "help.toml",
+        &format!("[elasticsearch]\napi_key = \"{SECRET}\"\nurl = \"http://u:{SECRET}@h\"\n"),
+    );
+    check(&["--config", &help, "--help"], &[]);
+}
