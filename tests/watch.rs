@@ -79,6 +79,41 @@ fn a_scrape_shows_what_the_runs_did() {
     promtool(&watched.get("/metrics").1);
 }
 
+/// Figures that come only with what they count.
+const RARE: [&str; 2] =
+    ["stakeout_elasticsearch_request_failures_total", "stakeout_elasticsearch_retries_total"];
+
+#[test]
+fn alert_rules_dashboard_and_documentation_name_figures_that_there_are() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (rule, events) = story(folder.path());
+    let [rule, events, alerts] = texts([&rule, &events, &folder.path().join("alerts.ndjson")]);
+    let watched = Watched::start(folder.path(), &arguments(&rule, &events, &alerts));
+    watched.figure("stakeout_rule_last_run_duration_seconds", &[], |_| true);
+    let kinds = watched.figures().kinds;
+    let known = |name: &str| {
+        let family = ["_bucket", "_count", "_sum"].iter().find_map(|part| name.strip_suffix(part));
+        let histogram = family.and_then(|family| kinds.get(family)).is_some_and(|kind| kind == "histogram");
+        histogram || kinds.contains_key(name) || RARE.contains(&name)
+    };
+    for (file, text) in [
+        ("alerts.yml", include_str!("../docker/observability/alerts.yml")),
+        ("alerts_test.yml", include_str!("../docker/observability/alerts_test.yml")),
+        ("grafana.json", include_str!("../docker/observability/grafana.json")),
+        ("README.md", include_str!("../README.md")),
+    ] {
+        let words = text.split(|c: char| !c.is_ascii_lowercase() && c != '_');
+        let names: Vec<&str> = words.filter(|word| word.starts_with("stakeout_")).collect();
+        assert!(names.len() > 8, "{file}: {names:?}");
+        for name in names {
+            assert!(known(name), "{file} names `{name}`");
+        }
+    }
+    let dashboard: Value =
+        serde_json::from_str(include_str!("../docker/observability/grafana.json")).expect("JSON");
+    assert!(dashboard["panels"].as_array().expect("panels").len() > 10);
+}
+
 /// Prometheus's own opinion, where its tool is installed.
 fn promtool(text: &str) {
     let tool = setting("STAKEOUT_TEST_PROMTOOL").unwrap_or_else(|| "promtool".to_owned());

@@ -50,7 +50,7 @@ fn a_scrape_tells_good_times_from_bad() {
 fn a_cluster_without_the_alerts_index_is_not_ready() {
     let Some(node) = OwnNode::start() else { return };
     let folder = tempfile::tempdir().expect("a folder");
-    let rule = rule_over(folder.path(), &["logs-aws.cloudtrail-*"], "now-60s", "1h");
+    let rule = rule_over(folder.path(), &["logs-aws.cloudtrail-*"], "now-2h", "1h");
     let rule = rule.display().to_string();
     let watched = Watched::start(folder.path(), &["--rules", &rule, "--elasticsearch-url", node.url()]);
     assert_eq!(watched.told("/readyz", 200), "ok\n");

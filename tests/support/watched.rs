@@ -26,9 +26,10 @@ impl Watched {
     /// Starts `stakeout run` with these arguments, at a free port of this machine.
     pub fn start(folder: &Path, arguments: &[&str]) -> Self {
         let all: Vec<&str> = [&["run", "--listen", "0"], arguments].concat();
-        let daemon = Running::start(folder, &all);
+        let mut daemon = Running::start(folder, &all);
         let address = eventually(LIMIT, "the address", || {
             let said = daemon.said();
+            assert!(daemon.runs(), "it ended by itself:\n{said}");
             let (_, rest) = said.split_once("at http://")?;
             Some(rest.split_once(['"', '\n'])?.0.to_owned())
         });
