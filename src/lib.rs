@@ -23,6 +23,7 @@
 //! | [`report`] | alert documents → one page for people, and what of an alert people are shown | network, the clock |
 //! | [`checkpoint`] | `Cursor` ↔ a document in the cluster, or a local file | rules |
 //! | [`detect`] | a rule, a source, a sink, a store → a report: the one place where the stages meet | the clock |
+//! | [`metrics`] | what runs and requests did → figures in Prometheus's text format | the clock |
 //! | [`check`] | a cluster, rules → what is ready and what is missing, piece by piece | the command line |
 //! | [`schedule`] | rules and the clock → runs; signals → a clean end | queries |
 //! | [`cli`] | arguments → a command; results → stdout | |
@@ -42,6 +43,7 @@ pub mod eval;
 pub mod event;
 pub mod kibana;
 pub mod local;
+pub mod metrics;
 pub mod plan;
 pub mod report;
 pub mod rule;

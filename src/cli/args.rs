@@ -23,6 +23,9 @@ pub struct Cli {
     /// Say only errors on stderr
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
+    /// How lines on stderr are written: `text`, or `json` with rule, window and run on each line
+    #[arg(long, global = true, value_name = "FORMAT", env = "STAKEOUT_LOG_FORMAT", default_value = "text", value_parser = log_format)]
+    pub log_format: LogFormat,
     /// Settings as a file; what flags and environment say goes before it
     #[arg(long, global = true, value_name = "FILE", env = "STAKEOUT_CONFIG")]
     pub config: Option<PathBuf>,
@@ -79,6 +82,9 @@ pub struct RunArgs {
     /// Ask none of the rules' questions about their alerts
     #[arg(long)]
     pub no_triage: bool,
+    /// While it watches, answer `/metrics`, `/healthz` and `/readyz` here: a port of this machine alone, or `IP:PORT`
+    #[arg(long, value_name = "[IP:]PORT", env = "STAKEOUT_LISTEN")]
+    pub listen: Option<String>,
     /// How results are printed [default: human on a terminal, else json]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
@@ -308,6 +314,24 @@ fn seconds(text: &str) -> Result<Duration, String> {
             Ok(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
             _ => Err("expected whole seconds from 1 to 86400".to_owned()),
         },
+    }
+}
+
+/// How lines on stderr are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// An empty variable counts as unset.
+fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text.trim() {
+        "" | "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("expected `text` or `json`".to_owned()),
     }
 }
 

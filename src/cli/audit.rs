@@ -21,13 +21,14 @@ use crate::detect::{
     Audience, Audit, AuditReport, BackfillRange, Met, Missing, Runner, Settings, Unread, Watch,
 };
 use crate::diagnostic::sanitize;
+use crate::elastic::Observer;
 use crate::report::Standing;
 use crate::rule::Rule;
 use crate::schedule;
 
 /// Compares what matches with the alerts that exist.
-pub fn audit(args: &AuditArgs, color: bool, look: Look) -> Ending {
-    match prepared(args, color, look) {
+pub fn audit(args: &AuditArgs, run_id: String, color: bool, look: Look) -> Ending {
+    match prepared(args, run_id, color, look) {
         Ok(job) => task::run(|stop| job.go(stop)),
         Err(error) => Ending::Wrong(error),
     }
@@ -54,14 +55,16 @@ struct Printed {
     said: Vec<String>,
 }
 
-fn prepared(args: &AuditArgs, color: bool, look: Look) -> anyhow::Result<Job> {
+fn prepared(args: &AuditArgs, run_id: String, color: bool, look: Look) -> anyhow::Result<Job> {
     let rules = rules::load(&args.rules.rules, color)?;
     let started = schedule::utc_now();
     let range = args.range.at(started).map_err(|error| anyhow!(error))?;
-    let (source, sink, store) =
-        if args.repair { places::to_write(&args.places)? } else { places::to_read(&args.places)? };
-    let run =
-        Run { id: uuid::Uuid::new_v4().to_string(), kind: "audit", places: places::looked_at(&args.places)? };
+    let (source, sink, store) = if args.repair {
+        places::to_write(&args.places, Observer::default())?
+    } else {
+        places::to_read(&args.places)?
+    };
+    let run = Run { id: run_id, kind: "audit", places: places::looked_at(&args.places)? };
     let settings = Settings::default();
     // A copy is made good by the next run that reads its time.
     let copies = None;

@@ -39,6 +39,8 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("rules", "paths", "rules"),
     ("rules", "expected", "expected"),
     ("rules", "no_triage", "no_triage"),
+    ("watch", "listen", "listen"),
+    ("log", "format", "log_format"),
 ];
 
 /// The command line with the defaults of the file that `arguments` or the environment name; unchanged where none is named.
@@ -166,7 +168,7 @@ mod tests {
         let command = Cli::command();
         for (table, key, id) in KEYS {
             let has = |one: &clap::Command| one.get_arguments().any(|argument| argument.get_id() == *id);
-            assert!(command.get_subcommands().any(has), "{table}.{key}");
+            assert!(std::iter::once(&command).chain(command.get_subcommands()).any(has), "{table}.{key}");
         }
     }
 

@@ -1,12 +1,13 @@
 //! From flags and environment to a cluster.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::args::ConnectionArgs;
-use crate::elastic::{Ambient, Auth, CaCertificate, ClientFiles, Cluster, Connection};
+use crate::elastic::{Ambient, Auth, CaCertificate, ClientFiles, Cluster, Connection, Observer, RetryPolicy};
 use crate::kibana::KibanaAddress;
 use crate::schedule;
 
@@ -15,7 +16,37 @@ use crate::schedule;
 /// # Errors
 /// The address, the Cloud ID or the certificate cannot be used, or two ways to log in are given.
 pub fn cluster(args: &ConnectionArgs) -> anyhow::Result<Cluster> {
-    let connection = Connection {
+    observed(args, Observer::default())
+}
+
+/// The same, with someone who is told what becomes of requests.
+///
+/// # Errors
+/// As [`cluster`].
+pub fn observed(args: &ConnectionArgs, observer: Observer) -> anyhow::Result<Cluster> {
+    connected(&connection(args)?, observer)
+}
+
+/// The same cluster for someone who cannot wait: two attempts at a request, each of `longest` at most.
+///
+/// # Errors
+/// As [`cluster`].
+pub fn impatient(args: &ConnectionArgs, longest: Duration) -> anyhow::Result<Cluster> {
+    let connection = connection(args)?;
+    let retry = RetryPolicy { attempts: 2, ..RetryPolicy::default() };
+    connected(
+        &Connection { timeout: longest.min(connection.timeout), retry, ..connection },
+        Observer::default(),
+    )
+}
+
+fn connected(connection: &Connection, observer: Observer) -> anyhow::Result<Cluster> {
+    let ambient = Ambient::new(schedule::utc_now, tokio::time::sleep).observed_by(observer);
+    Cluster::with_ambient(connection, ambient).context("the cluster cannot be used")
+}
+
+fn connection(args: &ConnectionArgs) -> anyhow::Result<Connection> {
+    Ok(Connection {
         urls: urls(args),
         cloud_id: given(args.cloud_id.as_deref()).map(str::to_owned),
         auth: auth(args)?,
@@ -25,9 +56,7 @@ pub fn cluster(args: &ConnectionArgs) -> anyhow::Result<Cluster> {
         proxy: given(args.proxy.as_deref()).map(str::to_owned),
         timeout: args.request_timeout,
         ..Connection::default()
-    };
-    let ambient = Ambient::new(schedule::utc_now, tokio::time::sleep);
-    Cluster::with_ambient(&connection, ambient).context("the cluster cannot be used")
+    })
 }
 
 /// The Kibana, and the space in it, that links lead to; what is empty counts as not given.

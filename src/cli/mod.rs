@@ -12,6 +12,7 @@ mod external;
 mod hit;
 mod kibana;
 mod listen;
+mod log;
 mod look;
 mod manual;
 mod output;
@@ -19,22 +20,22 @@ mod pipes;
 mod places;
 mod progress;
 mod range;
+mod ready;
 mod rules;
 mod run;
 mod scan;
+mod serve;
 mod setup;
 mod summary;
 mod task;
 mod test;
 mod triage;
+mod watched;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
-use tracing::Level;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::prelude::*;
 
 use args::{Cli, Command};
 use look::Look;
@@ -67,10 +68,11 @@ pub fn main() -> ExitCode {
     };
     let color = cli.color.on_stderr();
     let look = Look::of_stdout(cli.color);
-    start_logging(cli.verbose, cli.quiet, color);
+    let run_id = uuid::Uuid::new_v4().to_string();
+    log::start(cli.log_format, cli.verbose, cli.quiet, color, &run_id);
     let ending = match cli.command {
-        Command::Run(args) => run::run(&args, color, look),
-        Command::Audit(args) => audit::audit(&args, color, look),
+        Command::Run(args) => run::run(&args, run_id, color, look),
+        Command::Audit(args) => audit::audit(&args, run_id, color, look),
         Command::Explain(args) => explain::explain(&args, color),
         Command::Scan(args) => scan::scan(&args, color, look),
         Command::Test(args) => test::test(&args, color),
@@ -95,17 +97,4 @@ fn parsed() -> anyhow::Result<Cli> {
     let command = config::with_defaults(Cli::command(), &arguments)?;
     let matches = command.get_matches_from(&arguments);
     Ok(Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()))
-}
-
-fn start_logging(verbose: u8, quiet: bool, color: bool) {
-    let (ours, others) = match (quiet, verbose) {
-        (true, _) => (Level::ERROR, Level::ERROR),
-        (false, 0) => (Level::INFO, Level::WARN),
-        (false, 1) => (Level::DEBUG, Level::WARN),
-        (false, _) => (Level::TRACE, Level::INFO),
-    };
-    let levels = Targets::new().with_default(others).with_target(env!("CARGO_CRATE_NAME"), ours);
-    let lines =
-        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(color).with_target(false);
-    tracing_subscriber::registry().with(lines).with(levels).init();
 }

@@ -4,6 +4,8 @@ use std::io::{ErrorKind, Write};
 
 use serde::Serialize;
 
+use super::log;
+
 /// Writes a result to stdout; false where nobody reads any more.
 pub fn result(line: &str) -> bool {
     let mut out = std::io::stdout().lock();
@@ -28,7 +30,10 @@ pub fn json(value: &impl Serialize) -> bool {
     }
 }
 
-/// Writes words for people to stderr; nobody listening is no failure.
+/// Writes words for people to stderr, or as a line of the log where that is JSON; nobody listening is no failure.
 pub fn say(words: &str) {
+    if log::said(words) {
+        return;
+    }
     let _ = writeln!(std::io::stderr().lock(), "{words}");
 }

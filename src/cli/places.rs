@@ -6,15 +6,17 @@ use super::output;
 use crate::alert::Places;
 use crate::checkpoint::Store;
 use crate::detect::{Sink, Source};
+use crate::elastic::Observer;
 use crate::local::{AlertFile, AlertIds, EventFiles, StateFile};
 
-/// The places of a command that writes alerts; an alert file is made, locked and mended.
+/// The places of a command that writes alerts; an alert file is made, locked and mended. `observer` is told what becomes of
+/// requests to a cluster.
 ///
 /// # Errors
 /// The settings of the cluster cannot be used, or the alert file cannot be opened.
-pub fn to_write(args: &PlaceArgs) -> anyhow::Result<(Source, Sink, Store)> {
+pub fn to_write(args: &PlaceArgs, observer: Observer) -> anyhow::Result<(Source, Sink, Store)> {
     if args.events.is_empty() {
-        return on_cluster(args);
+        return on_cluster(args, observer);
     }
     let alerts = AlertFile::open(&args.alerts)?;
     say_found(&alerts);
@@ -27,7 +29,7 @@ pub fn to_write(args: &PlaceArgs) -> anyhow::Result<(Source, Sink, Store)> {
 /// The settings of the cluster cannot be used, or the alert file cannot be read.
 pub fn to_read(args: &PlaceArgs) -> anyhow::Result<(Source, Sink, Store)> {
     if args.events.is_empty() {
-        let (source, sink, store) = on_cluster(args)?;
+        let (source, sink, store) = on_cluster(args, Observer::default())?;
         return Ok((source, sink, Store::Discard(Box::new(store))));
     }
     let alerts = AlertIds::read(&args.alerts)?;
@@ -44,8 +46,8 @@ pub fn looked_at(args: &PlaceArgs) -> anyhow::Result<Places> {
     Ok(Places { kibana, alerts })
 }
 
-fn on_cluster(args: &PlaceArgs) -> anyhow::Result<(Source, Sink, Store)> {
-    let cluster = connect::cluster(&args.connection)?;
+fn on_cluster(args: &PlaceArgs, observer: Observer) -> anyhow::Result<(Source, Sink, Store)> {
+    let cluster = connect::observed(&args.connection, observer)?;
     let index = args.alerts_index.clone();
     let store = Store::Cluster { cluster: cluster.clone(), index: index.state_index() };
     Ok((Source::Cluster(cluster.clone()), Sink::Cluster { cluster, index }, store))

@@ -17,6 +17,7 @@ use super::output;
 use super::places;
 use super::progress::show_progress;
 use super::rules;
+use super::watched::Watched;
 use super::{summary, task, triage};
 use crate::alert::{AlertDocument, Run};
 use crate::checkpoint::Store;
@@ -29,8 +30,8 @@ use crate::rule::Rule;
 use crate::schedule;
 
 /// Runs the rules as the arguments say.
-pub fn run(args: &RunArgs, color: bool, look: Look) -> Ending {
-    match prepared(args, color, look) {
+pub fn run(args: &RunArgs, run_id: String, color: bool, look: Look) -> Ending {
+    match prepared(args, run_id, color, look) {
         Ok(job) => task::run(|stop| job.go(stop)),
         Err(error) => Ending::Wrong(error),
     }
@@ -48,6 +49,7 @@ struct Job {
     look: Look,
     with_guide: bool,
     reporting: Option<Reporting>,
+    watched: Watched,
 }
 
 enum Mode {
@@ -56,7 +58,7 @@ enum Mode {
     Backfill(BackfillRange),
 }
 
-fn prepared(args: &RunArgs, color: bool, look: Look) -> anyhow::Result<Job> {
+fn prepared(args: &RunArgs, run_id: String, color: bool, look: Look) -> anyhow::Result<Job> {
     let rules = rules::load(&args.rules.rules, color)?;
     let format = Format::or_fitting(args.format);
     let mode = match (&args.backfill, args.once) {
@@ -74,11 +76,11 @@ fn prepared(args: &RunArgs, color: bool, look: Look) -> anyhow::Result<Job> {
     }
     let expected = triage::expected(&args.expected, color)?;
     external::check_places(args)?;
-    let (source, sink, store) = places::to_write(&args.places)?;
-    let copies = external::copies(args, &rules, &sink)?.filter(|_| !args.dry_run);
-    let run_id = uuid::Uuid::new_v4().to_string();
-    let cases = cases::opener(args, &rules, &sink, &run_id)?;
     let started = schedule::utc_now();
+    let watched = Watched::of(args, &rules, started)?;
+    let (source, sink, store) = places::to_write(&args.places, watched.observer())?;
+    let copies = external::copies(args, &rules, &sink)?.filter(|_| !args.dry_run);
+    let cases = cases::opener(args, &rules, &sink, &run_id)?;
     let reporting = Reporting::begin(args.shown.report.as_deref(), || {
         summary::about_run(args, range_of(&mode), started)
     })?;
@@ -90,7 +92,7 @@ fn prepared(args: &RunArgs, color: bool, look: Look) -> anyhow::Result<Job> {
     let runner =
         Arc::new(Runner { source, sink, copies, store, settings, run, clock: schedule::utc_now, started });
     let (dry_run, with_guide) = (args.dry_run, args.shown.guide);
-    Ok(Job { rules, runner, triager, cases, mode, format, dry_run, look, with_guide, reporting })
+    Ok(Job { rules, runner, triager, cases, mode, format, dry_run, look, with_guide, reporting, watched })
 }
 
 /// A dry run begins where a real one would, and shows what that would write.
@@ -104,7 +106,7 @@ fn dry(sink: Sink, store: Store, format: Format, look: Look) -> (Sink, Store) {
 
 impl Job {
     async fn go(mut self, stop: CancellationToken) -> Ending {
-        let watch = Watch { stop, ..Watch::default() };
+        let watch = self.watched.watch(stop);
         match &self.mode {
             Mode::Daemon => self.watch_over(watch).await,
             Mode::Once | Mode::Backfill(_) => {
@@ -114,8 +116,9 @@ impl Job {
         }
     }
 
-    async fn watch_over(&self, watch: Watch) -> Ending {
+    async fn watch_over(&mut self, watch: Watch) -> Ending {
         tracing::info!(rules = self.rules.len(), version = env!("CARGO_PKG_VERSION"), "watching");
+        let signs = self.watched.tell(&self.runner, self.rules.len(), &watch.stop);
         let triage = self
             .triager
             .clone()
@@ -124,7 +127,7 @@ impl Job {
             .cases
             .clone()
             .map(|cases| tokio::spawn(schedule::open_cases(self.runner.clone(), cases, watch.stop.clone())));
-        schedule::run(self.runner.clone(), self.rules.clone(), watch.clone()).await;
+        schedule::run(self.runner.clone(), self.rules.clone(), watch.clone(), signs).await;
         for task in [triage, cases].into_iter().flatten() {
             task::within_grace(task, &watch).await;
         }

@@ -24,6 +24,9 @@ pub struct RuleReport {
     pub to: Option<DateTime<Utc>>,
     /// Windows read, whole or in part.
     pub windows: u64,
+    /// Those of them that were read whole, with every alert acknowledged.
+    #[serde(skip)]
+    pub windows_whole: u64,
     /// Documents that match the rule.
     pub matches: u64,
     /// Alerts written for the first time.
@@ -88,6 +91,7 @@ impl RuleReport {
             from: None,
             to: None,
             windows: 0,
+            windows_whole: 0,
             matches: 0,
             alerts_created: 0,
             alerts_existing: 0,
@@ -129,6 +133,7 @@ impl RuleReport {
         self.from = Some(self.from.map_or(window.from, |from| from.min(window.from)));
         self.to = Some(self.to.map_or(window.to, |to| to.max(window.to)));
         self.windows += 1;
+        self.windows_whole += u64::from(report.incomplete.is_none());
         self.matches += report.matches;
         self.alerts_created += report.created;
         self.alerts_existing += report.existing;

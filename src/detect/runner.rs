@@ -415,7 +415,7 @@ impl Progressing<'_> {
 /// Measures the time of a run, and counts the requests sent again for it.
 async fn measured(rule: &Rule, run: impl Future<Output = RuleReport>) -> RuleReport {
     let started = Instant::now();
-    let span = tracing::debug_span!("rule", name = %sanitize(&rule.name));
+    let span = tracing::debug_span!("rule", name = %sanitize(&rule.name), rule_id = rule.rule_id);
     // Boxed, as the whole run lies in it.
     let (mut report, resent) = counted(Box::pin(run.instrument(span))).await;
     report.retries = resent.total();

@@ -11,7 +11,7 @@ use super::body::{Body, segment};
 use super::call::{Answer, Call};
 use super::error::Cause;
 use super::reason::Reason;
-use super::{Cluster, ElasticError, resent};
+use super::{Cluster, ElasticError, Observed, resent};
 use crate::diagnostic::sanitize;
 
 /// The size of a request that is aimed at, in bytes; one large document may exceed it alone.
@@ -22,6 +22,9 @@ const MAYBE_TOO_LARGE: usize = 256 << 10;
 
 /// How many documents go into one request.
 const MAX_ITEMS: usize = 1_000;
+
+/// Why items are sent again, to count by.
+const BUSY: &str = "alerts not taken at the moment";
 
 /// One document to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +119,8 @@ impl Cluster {
             let busy = states.iter().filter(|state| matches!(state, State::Busy(_))).count() as u64;
             match delays.next().filter(|_| busy > 0) {
                 Some(wait) => {
-                    resent::note("alerts not taken at the moment", busy);
+                    resent::note(BUSY, busy);
+                    self.ambient().tell(Observed::Again { reason: BUSY, times: busy });
                     tracing::debug!(items = busy, ?wait, "sent again");
                     self.ambient().sleep(wait).await;
                 }

@@ -1,6 +1,7 @@
 //! The one path that every request takes: sent, timed, checked, and explained when it fails.
 
 use std::fmt::Display;
+use std::time::Instant;
 
 use elasticsearch::http::Method;
 use elasticsearch::http::headers::{
@@ -14,7 +15,7 @@ use super::cause::{Unreachable, explain};
 use super::error::Cause;
 use super::node::Node;
 use super::reason::{root_causes, shorten};
-use super::{Cluster, ElasticError, clock};
+use super::{Cluster, ElasticError, Observed, Operation, clock};
 
 const AGENT: &str = concat!("stakeout/", env!("CARGO_PKG_VERSION"));
 
@@ -136,7 +137,14 @@ impl Cluster {
     /// Sends a request once.
     async fn send(&self, call: &Call, attempt: usize) -> Result<Answer, ElasticError> {
         let node = self.node();
+        let started = Instant::now();
         let result = self.exchange(node, call, attempt).await;
+        let failure = result.as_ref().err().map(ElasticError::kind);
+        self.ambient().tell(Observed::Sent {
+            operation: Operation::of(&call.path),
+            took: started.elapsed(),
+            failure: failure.as_deref(),
+        });
         if result.as_ref().is_err_and(ElasticError::is_retryable) {
             self.leave(node);
         }

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::observe::{Observed, Observer};
+
 /// A wait that is under way.
 type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -17,6 +19,7 @@ pub struct Ambient {
     /// The local time.
     pub now: fn() -> DateTime<Utc>,
     sleep: Arc<dyn Fn(Duration) -> Waiting + Send + Sync>,
+    observer: Observer,
 }
 
 impl Ambient {
@@ -26,7 +29,22 @@ impl Ambient {
         F: Future<Output = ()> + Send + 'static,
         S: Fn(Duration) -> F + Send + Sync + 'static,
     {
-        Self { now, sleep: Arc::new(move |duration| Box::pin(sleep(duration))) }
+        Self {
+            now,
+            sleep: Arc::new(move |duration| Box::pin(sleep(duration))),
+            observer: Observer::default(),
+        }
+    }
+
+    /// The same, with someone who is told what becomes of requests.
+    #[must_use]
+    pub fn observed_by(self, observer: Observer) -> Self {
+        Self { observer, ..self }
+    }
+
+    /// Tells what became of a request.
+    pub(super) fn tell(&self, observed: Observed<'_>) {
+        self.observer.tell(observed);
     }
 
     /// Waits.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder, Retryable};
 
-use super::{Ambient, ElasticError, resent};
+use super::{Ambient, ElasticError, Observed, resent};
 
 /// How often and how fast a failed request is sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl RetryPolicy {
         A: FnMut(usize) -> F,
     {
         let mut attempts = 0;
-        let ambient = ambient.clone();
+        let (ambient, observer) = (ambient.clone(), ambient);
         let counted = || {
             attempts += 1;
             attempt(attempts)
@@ -68,7 +68,9 @@ impl RetryPolicy {
             .when(|error: &ElasticError| self.allows(error))
             .adjust(|error: &ElasticError, delay| Some(error.retry_after().unwrap_or_default().max(delay?)))
             .notify(|error: &ElasticError, wait| {
-                resent::note(&error.kind(), 1);
+                let kind = error.kind();
+                resent::note(&kind, 1);
+                observer.tell(Observed::Again { reason: &kind, times: 1 });
                 tracing::debug!(reason = %error, ?wait, "sent again");
             })
             .await;

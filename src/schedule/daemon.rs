@@ -11,10 +11,12 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::task::TaskTracker;
 
+use super::pulse::Pulse;
 use super::shutdown::GRACE;
 use crate::detect::{Cycle, Gone, Hindrance, RuleReport, Runner, Watch};
 use crate::diagnostic::sanitize;
 use crate::elastic::ElasticError;
+use crate::metrics::Metrics;
 use crate::rule::Rule;
 
 /// Rules of one timetable that are asked at the same time.
@@ -24,18 +26,28 @@ const AT_ONCE: usize = 4;
 const WAITS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
 /// Longest time for which a rule or the cluster is left alone because an answer asked for it.
-const LONGEST_REST: Duration = Duration::from_mins(5);
+pub(super) const LONGEST_REST: Duration = Duration::from_mins(5);
+
+/// What a timetable shows of itself while it runs.
+#[derive(Debug, Clone)]
+pub struct Signs {
+    /// What its runs did.
+    pub metrics: Metrics,
+    /// Whether it runs.
+    pub pulse: Arc<Pulse>,
+}
 
 /// Runs every rule on its interval until `watch.stop` is cancelled, then waits for what is under way.
 ///
 /// Nothing that happens to a rule or the cluster ends it.
-pub async fn run(runner: Arc<Runner>, rules: Vec<Arc<Rule>>, watch: Watch) {
+pub async fn run(runner: Arc<Runner>, rules: Vec<Arc<Rule>>, watch: Watch, signs: Signs) {
     let tasks = TaskTracker::new();
     let reach = Arc::new(Reach {
         runner: runner.clone(),
         down: AtomicBool::new(false),
         odd_clocks: AtomicBool::new(false),
         asking: Mutex::new(()),
+        metrics: signs.metrics.clone(),
     });
     for (interval, rules) in by_interval(rules) {
         let group = Arc::new(Group {
@@ -45,6 +57,7 @@ pub async fn run(runner: Arc<Runner>, rules: Vec<Arc<Rule>>, watch: Watch) {
             rules,
             cycle: Cycle::new(runner.clone()),
             watch: watch.clone(),
+            signs: signs.clone(),
             resting: Mutex::default(),
         });
         tasks.spawn(group.keep_time());
@@ -72,6 +85,7 @@ struct Group {
     rules: Vec<Arc<Rule>>,
     cycle: Cycle,
     watch: Watch,
+    signs: Signs,
     /// Until when rules rest, by their ids.
     resting: Mutex<HashMap<String, Instant>>,
 }
@@ -82,6 +96,7 @@ impl Group {
     ///
     /// By the clock that never steps, so that neither a corrected wall clock nor a machine that slept can hold it up.
     async fn keep_time(self: Arc<Self>) {
+        let _alive = self.signs.pulse.timetable();
         let mut ticks = tokio::time::interval(self.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
@@ -100,6 +115,7 @@ impl Group {
     ///
     /// What failed for a passing reason is tried again soon, but not so long that the other rules' next run is late.
     async fn cycle(self: Arc<Self>) {
+        let _under_way = self.signs.pulse.cycle();
         let mut resting = self.resting.lock().await;
         resting.retain(|_, until| *until > Instant::now());
         let mut rules = self.rules.clone();
@@ -128,6 +144,12 @@ impl Group {
         }
     }
 
+    /// The same run, once it stands in the figures.
+    fn counted(&self, run: (Arc<Rule>, RuleReport)) -> (Arc<Rule>, RuleReport) {
+        self.signs.metrics.ran(&run.1, self.runner.now());
+        run
+    }
+
     /// Runs `rules`: those for which nothing happened together, the others side by side. Returns those that may do better
     /// soon, and why they failed; rules for which an answer asked to be left alone are noted in `resting`.
     async fn run(
@@ -136,7 +158,7 @@ impl Group {
         resting: &mut HashMap<String, Instant>,
     ) -> Vec<(Arc<Rule>, RuleReport)> {
         let Gone { done, open } = self.cycle.go(&rules, &self.watch).await;
-        let mut failed: Vec<_> = done.into_iter().filter_map(|run| settled(run, resting)).collect();
+        let mut failed: Vec<_> = done.into_iter().filter_map(|run| settled(self.counted(run), resting)).collect();
         let places = Arc::new(Semaphore::new(AT_ONCE));
         let mut running = JoinSet::new();
         for open in open {
@@ -150,7 +172,7 @@ impl Group {
         }
         while let Some(ended) = running.join_next().await {
             match ended {
-                Ok(run) => failed.extend(settled(run, resting)),
+                Ok(run) => failed.extend(settled(self.counted(run), resting)),
                 Err(error) => {
                     tracing::error!(%error, "a run ended in a fault of the program; its window is read again");
                 }
@@ -214,6 +236,7 @@ struct Reach {
     down: AtomicBool,
     odd_clocks: AtomicBool,
     asking: Mutex<()>,
+    metrics: Metrics,
 }
 
 impl Reach {
@@ -228,6 +251,7 @@ impl Reach {
                 () = watch.stop.cancelled() => return false,
                 ready = self.runner.ready() => ready,
             };
+            self.metrics.reaches(ready.is_ok());
             match ready {
                 Ok(note) => {
                     self.clocks(note.as_deref());

@@ -3,11 +3,15 @@
 mod cases;
 mod clock;
 mod daemon;
+mod pulse;
+mod service;
 mod shutdown;
 mod triage;
 
 pub use cases::open_cases;
 pub use clock::utc_now;
-pub use daemon::run;
+pub use daemon::{Signs, run};
+pub use pulse::Pulse;
+pub use service::tell_systemd;
 pub use shutdown::{GRACE, stop_on_signals};
 pub use triage::triage;

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::paths::{FoundPath, paths};
 
 /// The stages from low to high. A stage imports only stages before its own.
-pub const ORDER: [&str; 19] = [
+pub const ORDER: [&str; 20] = [
     "diagnostic",
     "event",
     "schema",
@@ -22,13 +22,14 @@ pub const ORDER: [&str; 19] = [
     "report",
     "checkpoint",
     "detect",
+    "metrics",
     "check",
     "schedule",
     "cli",
 ];
 
 /// Stages that stand lower and are none of a stage's business all the same.
-const STRANGERS: [(&str, &[&str]); 11] = [
+const STRANGERS: [(&str, &[&str]); 12] = [
     ("eql", &["dsl"]),
     ("eval", &["dsl"]),
     ("rule", &["dsl"]),
@@ -39,6 +40,7 @@ const STRANGERS: [(&str, &[&str]); 11] = [
     ("alert", &["elastic", "local"]),
     ("report", &["dsl", "eql", "eval", "plan", "triage", "elastic", "local", "kibana"]),
     ("checkpoint", &["rule"]),
+    ("metrics", &["dsl", "eql", "plan", "triage", "local", "kibana", "report"]),
     ("schedule", &["dsl", "eql", "eval", "plan"]),
 ];
 
@@ -46,8 +48,9 @@ const STRANGERS: [(&str, &[&str]); 11] = [
 const PURE: [&str; 9] = ["eql", "eval", "dsl", "plan", "rule", "triage", "kibana", "alert", "report"];
 
 /// Stages that are told the time. They may measure how long something took.
-const TOLD_THE_TIME: [&str; 11] =
-    ["eql", "eval", "dsl", "plan", "rule", "triage", "kibana", "alert", "report", "detect", "check"];
+const TOLD_THE_TIME: [&str; 12] = [
+    "eql", "eval", "dsl", "plan", "rule", "triage", "kibana", "alert", "report", "detect", "metrics", "check",
+];
 
 const CLOCKS: [&[&str]; 3] = [&["SystemTime", "now"], &["Utc", "now"], &["Local", "now"]];
 const IMPURE: [&[&str]; 6] =

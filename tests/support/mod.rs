@@ -10,17 +10,20 @@
 //! | `STAKEOUT_TEST_TRIALS`, `STAKEOUT_TEST_SEED` | | how many random questions are asked of the node, and which |
 //! | `STAKEOUT_TEST_FAULT_RUNS`, `STAKEOUT_TEST_AT_ONCE` | | how many random fault runs there are, and how many of them side by side |
 //! | `STAKEOUT_TEST_BURST` | | how large a burst is |
+//! | `STAKEOUT_TEST_PROMTOOL` | | where `promtool` is, if not on the path; without it figures are checked by the suite alone |
 //!
 //! A test file that needs a node is named `…_node.rs`: `tests/run` runs those again for every further version.
 #![allow(dead_code, unused_imports, reason = "every test file takes the part that it needs")]
 
 mod client;
 mod cluster;
+pub mod exposition;
 pub mod front;
 mod own_node;
 pub mod program;
 pub mod story;
 mod wait;
+pub mod watched;
 
 pub use client::{Client, Document, Reply};
 pub use cluster::Cluster;

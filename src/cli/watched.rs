@@ -1,0 +1,77 @@
+//! What a process shows of itself while it runs: figures and signs of life, over HTTP and to systemd.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
+
+use super::args::RunArgs;
+use super::connect::given;
+use super::ready::Readiness;
+use super::serve::{Door, Told};
+use crate::detect::{Audience, Met, Progress, Runner, Watch};
+use crate::elastic::Observer;
+use crate::metrics::Metrics;
+use crate::rule::Rule;
+use crate::schedule::{self, Pulse, Signs};
+
+/// The figures and signs of life of a process, and where they are told.
+pub struct Watched {
+    signs: Signs,
+    progress: Arc<Progress>,
+    door: Option<(Door, Readiness)>,
+}
+
+impl Watched {
+    /// As the arguments say; the port is taken now. Nothing is counted where nobody can ask for it.
+    ///
+    /// # Errors
+    /// It cannot listen there, or the settings of the cluster cannot be used.
+    pub fn of(args: &RunArgs, rules: &[Arc<Rule>], started: DateTime<Utc>) -> anyhow::Result<Self> {
+        let address = given(args.listen.as_deref()).filter(|_| !args.once && args.backfill.is_none());
+        let (metrics, door) = match address {
+            Some(address) => {
+                let door = (Door::open(address)?, Readiness::of(&args.places)?);
+                (Metrics::of(rules, started)?, Some(door))
+            }
+            None => (Metrics::default(), None),
+        };
+        let progress = Arc::<Progress>::default();
+        let pulse = Arc::new(Pulse::new(progress.clone(), args.places.connection.request_timeout));
+        Ok(Self { signs: Signs { metrics, pulse }, progress, door })
+    }
+
+    /// Counts what becomes of requests.
+    pub fn observer(&self) -> Observer {
+        let Signs { metrics, pulse } = self.signs.clone();
+        Observer::new(move |observed| {
+            metrics.observed(observed);
+            pulse.stir();
+        })
+    }
+
+    /// What passes are handed.
+    pub fn watch(&self, stop: CancellationToken) -> Watch {
+        let metrics = self.signs.metrics.clone();
+        let audience = if self.door.is_some() {
+            Audience::new(false, move |alert, met| {
+                if met == Met::Created {
+                    metrics.alerted(alert);
+                }
+            })
+        } else {
+            Audience::default()
+        };
+        Watch { stop, progress: self.progress.clone(), audience }
+    }
+
+    /// Begins to tell, until `stop` is cancelled, and returns what the timetable notes.
+    pub fn tell(&mut self, runner: &Arc<Runner>, rules: usize, stop: &CancellationToken) -> Signs {
+        tokio::spawn(schedule::tell_systemd(rules, self.signs.pulse.clone(), stop.clone()));
+        if let Some((door, readiness)) = self.door.take() {
+            let told = Told { signs: self.signs.clone(), readiness, runner: runner.clone() };
+            tokio::spawn(door.serve(told, stop.clone()));
+        }
+        self.signs.clone()
+    }
+}
