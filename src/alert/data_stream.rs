@@ -3,6 +3,7 @@
 
 use std::str::FromStr;
 
+use super::index::{IN_NO_NAME, is_in_no_name};
 use crate::diagnostic::sanitize;
 use crate::eql::Pattern;
 use crate::rule::Rule;
@@ -28,7 +29,6 @@ impl FromStr for DataStream {
         let refusal = |reason: &str| {
             Err(format!("`{}` cannot be a data stream for copies of the alerts: {reason}", sanitize(name)))
         };
-        let odd = |c: char| c.is_whitespace() || c.is_control() || r#"\/*?"<>|,#:"#.contains(c);
         let parts = name.strip_prefix("logs-").and_then(|rest| rest.split_once('-'));
         match parts {
             None | Some(("", _) | (_, "")) => {
@@ -38,9 +38,7 @@ impl FromStr for DataStream {
                 refusal("expected at most 100 bytes each for dataset and namespace")
             }
             Some(_) if name.to_lowercase() != name => refusal("expected lower case only"),
-            Some(_) if name.contains(odd) => {
-                refusal(r#"expected no blank and none of \ / * ? " < > | , # :"#)
-            }
+            Some(_) if name.contains(is_in_no_name) => refusal(IN_NO_NAME),
             Some((_, namespace)) => {
                 Ok(Self { name: name.to_owned(), namespace_at: name.len() - namespace.len() })
             }

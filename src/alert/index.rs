@@ -28,6 +28,14 @@ pub struct AlertIndex {
     alias: String,
 }
 
+/// What no index and no data stream may have in its name, in words.
+pub(super) const IN_NO_NAME: &str = r#"expected no blank and none of \ / * ? " < > | , # :"#;
+
+/// Whether no index and no data stream may have the character in its name.
+pub(super) fn is_in_no_name(character: char) -> bool {
+    character.is_whitespace() || character.is_control() || r#"\/*?"<>|,#:"#.contains(character)
+}
+
 impl FromStr for AlertIndex {
     type Err = String;
 
@@ -35,7 +43,6 @@ impl FromStr for AlertIndex {
     fn from_str(alias: &str) -> Result<Self, String> {
         let refusal =
             |reason: &str| Err(format!("`{}` cannot be an alerts index: {reason}", sanitize(alias)));
-        let odd = |c: char| c.is_whitespace() || c.is_control() || r#"\/*?"<>|,#:"#.contains(c);
         match alias {
             "" => refusal("it is empty"),
             _ if KIBANAS_OWN.iter().any(|own| alias.starts_with(own)) => refusal(
@@ -46,7 +53,7 @@ impl FromStr for AlertIndex {
             _ if alias.starts_with(['-', '_', '+', '.']) => {
                 refusal("expected no `-`, `_`, `+` or `.` in front")
             }
-            _ if alias.contains(odd) => refusal(r#"expected no blank and none of \ / * ? " < > | , # :"#),
+            _ if alias.contains(is_in_no_name) => refusal(IN_NO_NAME),
             _ => Ok(Self { alias: alias.to_owned() }),
         }
     }

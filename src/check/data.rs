@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::delay::{Delays, stamp};
 use super::{Checkup, Finding};
+use crate::detect::overlap;
 use crate::elastic::{ElasticError, PatternMatch, SearchItem};
-use crate::rule::{Rule, TIMESTAMP, TimeFields};
+use crate::rule::{TIMESTAMP, TimeFields};
 
 /// How far back events are looked at.
 const OVER: TimeDelta = TimeDelta::hours(24);
@@ -226,8 +227,4 @@ fn by(time: &TimeFields) -> String {
         Some(fallback) => format!("`{}`, else `{fallback}`", time.primary),
         None => format!("`{}`", time.primary),
     }
-}
-
-fn overlap(rule: &Rule) -> TimeDelta {
-    TimeDelta::from_std(rule.schedule.look_back.saturating_sub(rule.schedule.interval)).unwrap_or_default()
 }

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{anyhow, bail};
+use anyhow::bail;
 use tokio_util::sync::CancellationToken;
 
 use super::args::RunArgs;
-use super::connect::given;
 use super::kibana::{self, Target};
 use super::output;
 use crate::detect::{CaseOpener, Runner, Sink};
@@ -32,12 +31,11 @@ pub fn opener(
     }
     // With files the flag is refused.
     let Sink::Cluster { cluster, index } = sink else { return Ok(None) };
-    let Some(url) = given(args.places.kibana_url.as_deref()) else {
+    let (url, space) = (args.places.kibana_url.as_deref(), args.places.kibana_space.as_deref());
+    let Some(target) = Target::named(url, space)? else {
         bail!("`--open-cases` needs Kibana's address: give `--kibana-url` (or KIBANA_URL)")
     };
-    let space = given(args.places.kibana_space.as_deref());
-    let space = space.map(|space| space.parse().map_err(|error: String| anyhow!(error))).transpose()?;
-    let client = kibana::connect(&Target::new(url, space)?, &args.places.connection)?;
+    let client = kibana::connect(&target, &args.places.connection)?;
     let (asking, others): (Vec<_>, Vec<_>) =
         rules.iter().cloned().partition(|rule| !rule.triage.questions.is_empty());
     if asking.is_empty() {

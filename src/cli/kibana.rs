@@ -3,11 +3,9 @@
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use base64::prelude::{BASE64_STANDARD, Engine};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::header::{AUTHORIZATION, HeaderMap};
 use reqwest::{Client, Url};
-use secrecy::ExposeSecret;
 
 use super::args::ConnectionArgs;
 use super::connect;
@@ -44,6 +42,23 @@ impl Target {
         };
         Ok(Self { kibana, given: Url::parse(url.trim())? })
     }
+
+    /// The Kibana that is named, if one is; what is empty counts as not given.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn named(url: Option<&str>, space: Option<&str>) -> anyhow::Result<Option<Self>> {
+        let Some(url) = connect::given(url) else { return Ok(None) };
+        Self::new(url, named_space(space)?).map(Some)
+    }
+}
+
+/// The space that is named apart from the address, if one is.
+///
+/// # Errors
+/// No space can have that name.
+pub fn named_space(space: Option<&str>) -> anyhow::Result<Option<Space>> {
+    connect::given(space).map(|space| space.parse().map_err(anyhow::Error::msg)).transpose()
 }
 
 /// The Kibana of `target`, signed in to as to Elasticsearch, or with what its address holds.
@@ -93,10 +108,7 @@ fn client(args: &ConnectionArgs) -> anyhow::Result<Client> {
         }
     }
     if let Some(files) = connect::client_files(args)? {
-        let mut pem = std::fs::read(&files.certificate)
-            .with_context(|| format!("the client certificate `{}`", files.certificate.display()))?;
-        pem.push(b'\n');
-        pem.extend(std::fs::read(&files.key).with_context(|| format!("the key `{}`", files.key.display()))?);
+        let pem = files.pem().map_err(anyhow::Error::msg)?;
         builder =
             builder.identity(reqwest::Identity::from_pem(&pem).context("the client certificate or its key")?);
     }
@@ -107,37 +119,20 @@ fn client(args: &ConnectionArgs) -> anyhow::Result<Client> {
 }
 
 fn headers(target: &Target, auth: &Auth) -> anyhow::Result<HeaderMap> {
-    let mut headers = HeaderMap::new();
-    if let Some(value) = authorization(auth).or_else(|| in_address(&target.given)) {
-        let mut value =
-            HeaderValue::from_str(&value).context("the credentials hold characters no header can")?;
-        value.set_sensitive(true);
-        headers.insert(AUTHORIZATION, value);
-    }
-    Ok(headers)
-}
-
-fn authorization(auth: &Auth) -> Option<String> {
-    match auth {
-        Auth::None => None,
-        Auth::ApiKey(key) if key.expose_secret().contains(':') => {
-            Some(format!("ApiKey {}", BASE64_STANDARD.encode(key.expose_secret())))
-        }
-        Auth::ApiKey(key) => Some(format!("ApiKey {}", key.expose_secret())),
-        Auth::Bearer(token) => Some(format!("Bearer {}", token.expose_secret())),
-        Auth::Basic { username, password } => Some(basic(username, password.expose_secret())),
-    }
+    let auth = if matches!(auth, Auth::None) { &in_address(&target.given) } else { auth };
+    let value = auth.header().map_err(anyhow::Error::msg)?;
+    Ok(value.into_iter().map(|value| (AUTHORIZATION, value)).collect())
 }
 
 /// What the address holds to sign in with, where nothing else is given.
-fn in_address(address: &Url) -> Option<String> {
+fn in_address(address: &Url) -> Auth {
     let plain = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
-    let password = address.password()?;
-    Some(basic(&plain(address.username()), &plain(password)))
-}
-
-fn basic(username: &str, password: &str) -> String {
-    format!("Basic {}", BASE64_STANDARD.encode(format!("{username}:{password}")))
+    match address.password() {
+        Some(password) => {
+            Auth::Basic { username: plain(address.username()), password: plain(password).into() }
+        }
+        None => Auth::None,
+    }
 }
 
 #[cfg(test)]
@@ -182,7 +177,8 @@ mod tests {
     #[test]
     fn credentials_in_the_address_are_used_and_not_shown() {
         let target = target("https://u:p%40ss@k/", None).unwrap();
-        assert_eq!(in_address(&target.given).as_deref(), Some("Basic dTpwQHNz"));
+        let header = in_address(&target.given).header().unwrap().unwrap();
+        assert_eq!(header.to_str().unwrap(), "Basic dTpwQHNz");
         assert!(!target.kibana.at("/").contains("ss@"));
     }
 

@@ -20,7 +20,7 @@ const API_KEY: &str = include_str!("../../docker/api-key.json");
 
 /// Makes everything, or prints it.
 pub fn setup(args: &SetupArgs) -> Ending {
-    let target = match target(args) {
+    let target = match Target::named(args.kibana_url.as_deref(), args.kibana_space.as_deref()) {
         Ok(target) => target,
         Err(error) => return Ending::Wrong(error),
     };
@@ -41,23 +41,12 @@ fn ending(done: anyhow::Result<()>) -> Ending {
     }
 }
 
-/// The Kibana that is to get the objects; an empty variable counts as unset.
-fn target(args: &SetupArgs) -> anyhow::Result<Option<Target>> {
-    let url = args.kibana_url.as_deref().map(str::trim).filter(|url| !url.is_empty());
-    url.map(|url| Target::new(url, given_space(args)?)).transpose()
-}
-
 /// The space whose objects are printed: the one of Kibana's address, where that is known.
 fn space(args: &SetupArgs, target: Option<&Target>) -> anyhow::Result<Space> {
     match target {
         Some(target) => Ok(target.kibana.space().clone()),
-        None => Ok(given_space(args)?.unwrap_or_default()),
+        None => Ok(kibana::named_space(args.kibana_space.as_deref())?.unwrap_or_default()),
     }
-}
-
-fn given_space(args: &SetupArgs) -> anyhow::Result<Option<Space>> {
-    let text = args.kibana_space.as_deref().map(str::trim).filter(|text| !text.is_empty());
-    text.map(|text| text.parse().map_err(anyhow::Error::msg)).transpose()
 }
 
 fn make(args: &SetupArgs, target: Option<&Target>) -> Ending {

@@ -53,6 +53,12 @@ impl Cluster {
         self.shared.nodes.iter().map(|node| node.address.as_str()).collect()
     }
 
+    /// The addresses whose requests cross a network without encryption.
+    #[must_use]
+    pub fn open_addresses(&self) -> Vec<&str> {
+        self.shared.nodes.iter().filter(|node| node.is_open()).map(|node| node.address.as_str()).collect()
+    }
+
     /// How far the cluster's clock was ahead of this machine's at the last answer that told, in whole seconds.
     ///
     /// Answers tell by their `Date` header, which proxies and Elastic Cloud send and a bare node does not; see
@@ -117,6 +123,21 @@ mod tests {
     fn the_default_address_is_this_machine() {
         let cluster = Cluster::connect(&Connection::default()).expect("a cluster");
         assert_eq!(cluster.addresses(), ["http://localhost:9200"]);
+    }
+
+    #[test]
+    fn only_what_leaves_the_machine_is_open() {
+        for (url, open) in [
+            ("http://localhost:9200", false),
+            ("http://127.0.0.1:9200", false),
+            ("http://[::1]:9200", false),
+            ("https://es.example", false),
+            ("http://es.example:9200", true),
+        ] {
+            let connection = Connection { urls: vec![url.to_owned()], ..Connection::default() };
+            let cluster = Cluster::connect(&connection).expect("a cluster");
+            assert_eq!(!cluster.open_addresses().is_empty(), open, "{url}");
+        }
     }
 
     #[test]

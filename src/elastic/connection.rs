@@ -4,7 +4,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use elasticsearch::auth::Credentials;
+use elasticsearch::http::headers::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::RetryPolicy;
@@ -61,6 +63,23 @@ pub struct ClientFiles {
     pub certificate: PathBuf,
     /// Its private key, not encrypted.
     pub key: PathBuf,
+}
+
+impl ClientFiles {
+    /// The PEM text of both, one after the other, as HTTP clients take it.
+    ///
+    /// # Errors
+    /// One of them cannot be read.
+    pub fn pem(&self) -> Result<Vec<u8>, String> {
+        let read = |path: &PathBuf, what: &str| {
+            std::fs::read(path)
+                .map_err(|error| format!("{what} `{}` cannot be read: {error}", path.display()))
+        };
+        let mut pem = read(&self.certificate, "the client certificate")?;
+        pem.push(b'\n');
+        pem.extend(read(&self.key, "the client certificate's key")?);
+        Ok(pem)
+    }
 }
 
 /// How to reach a cluster.
@@ -155,15 +174,7 @@ impl Connection {
 
     /// The PEM text of the client's certificate and its key.
     pub(super) fn identity(&self) -> Result<Option<Vec<u8>>, String> {
-        let Some(ClientFiles { certificate, key }) = &self.client_certificate else { return Ok(None) };
-        let read = |path: &PathBuf, what: &str| {
-            std::fs::read(path)
-                .map_err(|error| format!("{what} `{}` cannot be read: {error}", path.display()))
-        };
-        let mut pem = read(certificate, "the client certificate")?;
-        pem.push(b'\n');
-        pem.extend(read(key, "the client certificate's key")?);
-        Ok(Some(pem))
+        self.client_certificate.as_ref().map(ClientFiles::pem).transpose()
     }
 
     /// The proxy, and how to log in to it.
@@ -186,6 +197,14 @@ impl Connection {
 }
 
 impl Auth {
+    /// The header by which a server knows who asks; none without credentials.
+    ///
+    /// # Errors
+    /// They cannot be sent; the secret is not shown.
+    pub fn header(&self) -> Result<Option<HeaderValue>, String> {
+        from_auth(self)?.as_ref().map(header).transpose()
+    }
+
     fn name(&self) -> &'static str {
         match self {
             Self::None => "none",
@@ -233,6 +252,23 @@ fn token<'a>(secret: &'a SecretString, auth: &Auth) -> Result<&'a str, String> {
         ));
     }
     Ok(text)
+}
+
+/// The header that credentials become.
+pub(super) fn header(credentials: &Credentials) -> Result<HeaderValue, String> {
+    let text = SecretString::from(match credentials {
+        Credentials::Basic(user, password) => {
+            format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")))
+        }
+        Credentials::Bearer(token) => format!("Bearer {token}"),
+        Credentials::ApiKey(id, key) => format!("ApiKey {}", BASE64_STANDARD.encode(format!("{id}:{key}"))),
+        Credentials::EncodedApiKey(key) => format!("ApiKey {key}"),
+        _ => return Err("these credentials cannot be sent beside a client certificate".to_owned()),
+    });
+    let mut value = HeaderValue::from_str(text.expose_secret())
+        .map_err(|_| "the credentials hold characters that no header can".to_owned())?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 #[cfg(test)]

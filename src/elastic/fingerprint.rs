@@ -112,6 +112,10 @@ struct Looker {
     shown: Mutex<Vec<CertificateDer<'static>>>,
 }
 
+fn only_looked_at() -> Error {
+    Error::General("only looked at".to_owned())
+}
+
 impl ServerCertVerifier for Looker {
     fn verify_server_cert(
         &self,
@@ -124,7 +128,7 @@ impl ServerCertVerifier for Looker {
         let all = std::iter::once(end_entity).chain(intermediates);
         let all = all.map(|certificate| certificate.clone().into_owned()).collect();
         *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = all;
-        Err(Error::General("only looked at".to_owned()))
+        Err(only_looked_at())
     }
 
     fn verify_tls12_signature(
@@ -133,7 +137,7 @@ impl ServerCertVerifier for Looker {
         _: &CertificateDer<'_>,
         _: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Err(Error::General("only looked at".to_owned()))
+        Err(only_looked_at())
     }
 
     fn verify_tls13_signature(
@@ -142,7 +146,7 @@ impl ServerCertVerifier for Looker {
         _: &CertificateDer<'_>,
         _: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Err(Error::General("only looked at".to_owned()))
+        Err(only_looked_at())
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -4,17 +4,17 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::prelude::{BASE64_STANDARD, Engine};
 use elasticsearch::auth::{ClientCertificate, Credentials};
 use elasticsearch::cert::{Certificate, CertificateValidation};
 use elasticsearch::http::Url;
-use elasticsearch::http::headers::{AUTHORIZATION, HeaderValue};
+use elasticsearch::http::headers::AUTHORIZATION;
 use elasticsearch::http::transport::{SingleNodeConnectionPool, Transport, TransportBuilder};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use tokio::sync::OnceCell;
 
 use super::Connection;
 use super::address::Address;
+use super::connection::header;
 use super::error::Cause;
 use super::fingerprint::Fingerprint;
 
@@ -65,6 +65,11 @@ impl Node {
         };
         let transport = if pinned.is_some() { OnceCell::new() } else { OnceCell::new_with(Some(made)) };
         Ok(Self { url: address.url, address: shown, transport, pinned })
+    }
+
+    /// Whether what is sent crosses a network in the open.
+    pub(super) fn is_open(&self) -> bool {
+        self.url.scheme() == "http" && !is_this_machine(&self.url)
     }
 
     /// What sends requests; with a fingerprint, looks first whether the server has it.
@@ -119,23 +124,6 @@ fn transport(url: &Url, trust: &Trust, pinned: &[u8]) -> Result<Transport, Strin
         };
         format!("{what}: {}", innermost(&error))
     })
-}
-
-/// The header that credentials become.
-fn header(credentials: &Credentials) -> Result<HeaderValue, String> {
-    let text = SecretString::from(match credentials {
-        Credentials::Basic(user, password) => {
-            format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")))
-        }
-        Credentials::Bearer(token) => format!("Bearer {token}"),
-        Credentials::ApiKey(id, key) => format!("ApiKey {}", BASE64_STANDARD.encode(format!("{id}:{key}"))),
-        Credentials::EncodedApiKey(key) => format!("ApiKey {key}"),
-        _ => return Err("these credentials cannot be sent beside a client certificate".to_owned()),
-    });
-    let mut value = HeaderValue::from_str(text.expose_secret())
-        .map_err(|_| "the credentials hold characters that no header can".to_owned())?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 /// A proxy of the environment is of no use for an address of this machine, and often in its way.
