@@ -143,7 +143,7 @@ impl Runner {
     where
         F: Future<Output = RuleReport>,
     {
-        measured(rule, self.prepared(rule, watch, body)).await
+        Box::pin(measured(rule, self.prepared(rule, watch, body))).await
     }
 
     /// Runs `rule` from a checkpoint that was just read, with a question that was just prepared.

@@ -69,7 +69,8 @@ impl Cluster {
         let answers = self.multi_search(searches, filter_path).await?;
         let lacking = searches.iter().zip(&answers).find_map(|(search, answer)| {
             let asked = format!("searching {}", shown(&search.indices));
-            lacking(answer).map(|words| ElasticError::new(asked, self.node().address.as_str(), Cause::Shards(words)))
+            lacking(answer)
+                .map(|words| ElasticError::new(asked, self.node().address.as_str(), Cause::Shards(words)))
         });
         lacking.map_or(Ok(answers), Err)
     }
@@ -152,7 +153,10 @@ mod tests {
     #[tokio::test]
     async fn an_answer_that_is_not_whole_is_none_where_that_is_asked_for() {
         for (answer, words) in [
-            (r#"{"status":400,"error":{"type":"odd","reason":"no such thing"}}"#, "HTTP 400 odd: no such thing"),
+            (
+                r#"{"status":400,"error":{"type":"odd","reason":"no such thing"}}"#,
+                "HTTP 400 odd: no such thing",
+            ),
             (r#"{"status":200,"timed_out":true,"_shards":{"total":1,"failed":0}}"#, "timed out"),
             (r#"{"status":200,"timed_out":false,"_shards":{"total":2,"failed":1}}"#, "1 of 2 shards failed"),
         ] {

@@ -158,7 +158,8 @@ impl Group {
         resting: &mut HashMap<String, Instant>,
     ) -> Vec<(Arc<Rule>, RuleReport)> {
         let Gone { done, open } = self.cycle.go(&rules, &self.watch).await;
-        let mut failed: Vec<_> = done.into_iter().filter_map(|run| settled(self.counted(run), resting)).collect();
+        let mut failed: Vec<_> =
+            done.into_iter().filter_map(|run| settled(self.counted(run), resting)).collect();
         let places = Arc::new(Semaphore::new(AT_ONCE));
         let mut running = JoinSet::new();
         for open in open {

@@ -140,7 +140,9 @@ fn a_backfill_asks_no_more_than_it_must() {
         let windows = backfill(&world);
         assert!(windows <= 30, "no window is shorter than an hour but the last: {windows}");
         let mut seen = world.proxy.seen_by_kind();
-        before.into_iter().for_each(|(kind, times)| *seen.entry(kind).or_default() -= times);
+        for (kind, times) in before {
+            *seen.entry(kind).or_default() -= times;
+        }
         seen.retain(|_, times| *times > 0);
         let windows = BACKFILL_WINDOW.repeat(windows);
         assert_eq!(seen, sum(&[&RUN, &BACKFILL, &windows, found]));
