@@ -4,6 +4,8 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesOrdered;
 use thiserror::Error;
 
 use super::copies::Copies;
@@ -24,6 +26,9 @@ const LONGEST_ROUND: usize = 3;
 
 /// Alerts that are built and written together: each holds its rule and guide, so a page of them would weigh much.
 pub(super) const AT_ONCE: usize = 100;
+
+/// How many requests with alerts are under way at a time: one that the cluster works on, and one that is on its way.
+const IN_FLIGHT: usize = 2;
 
 /// A match and the id of its alert.
 pub(super) type Match = (AlertId, Event);
@@ -174,7 +179,8 @@ impl Pass<'_> {
         Ok(())
     }
 
-    /// Writes the alerts some at a time; while some are written the next are built. Returns those that are there now.
+    /// Writes the alerts some at a time; while some are written the next are built and sent. Returns those that are there
+    /// now.
     async fn alert_on<'m>(
         &self,
         fresh: &'m [Match],
@@ -183,21 +189,26 @@ impl Pass<'_> {
     ) -> Result<Vec<&'m Match>, PassError> {
         let mut written = Vec::new();
         let mut rest = fresh.chunks(AT_ONCE);
-        let mut next = rest.next().map(|some| self.built(some, window));
-        while let Some(built) = next {
-            let prepare = async {
-                // The request goes out before the processor is busy.
-                tokio::task::yield_now().await;
-                Ok(rest.next().map(|some| self.built(some, window)))
-            };
-            let (outcomes, prepared) = tokio::try_join!(self.write_built(&built), prepare)?;
-            let there = built.matches.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_there());
+        let mut under_way = FuturesOrdered::new();
+        loop {
+            let room = IN_FLIGHT - under_way.len();
+            under_way.extend(rest.by_ref().take(room).map(|some| self.build_and_write(some, window)));
+            let Some(done) = under_way.next().await else { return Ok(written) };
+            let (some, outcomes) = done?;
+            let there = some.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_there());
             written.extend(there.map(|(alert, _)| alert));
             let created: u64 = outcomes.into_iter().map(|outcome| count(outcome, report)).sum();
             self.watch.progress.add(0, created);
-            next = prepared;
         }
-        Ok(written)
+    }
+
+    async fn build_and_write<'m>(
+        &self,
+        fresh: &'m [Match],
+        window: Window,
+    ) -> Result<(&'m [Match], Vec<Outcome>), PassError> {
+        let outcomes = self.write(fresh, window).await?;
+        Ok((fresh, outcomes))
     }
 
     /// The matches of a page under the ids of their alerts.
