@@ -113,28 +113,37 @@ fn chapters_read_the_same_in_both_places() {
     }
 }
 
+/// The commands that the program says it has.
+fn commands() -> Vec<String> {
+    let help = stakeout(&["--help"]).stdout;
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    // Further lines of a description are indented by more.
+    let lines = listed.take_while(|line| !line.is_empty()).filter_map(|line| line.strip_prefix("  "));
+    let names = lines.filter(|line| !line.starts_with(' ')).filter_map(|line| line.split_whitespace().next());
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
+}
+
 #[test]
 fn the_readme_names_every_command_flag_and_variable() {
     let readme = read(&root().join("README.md"));
-    let page = stakeout(&["man"]).stdout.replace("\\-", "-");
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    let words: BTreeSet<&str> = page.split(|c| !is_part(c)).collect();
-    let flags: Vec<&str> =
-        words.iter().copied().filter(|word| word.starts_with("--") && word.len() > 2).collect();
-    let is_variable = |word: &&str| {
-        ["ELASTICSEARCH_", "ELASTIC_", "KIBANA_", "STAKEOUT_"].iter().any(|start| word.starts_with(start))
-    };
-    let variables: Vec<&str> = words.iter().copied().filter(is_variable).collect();
-    assert!(flags.len() > 40 && variables.len() > 15, "{flags:?} {variables:?}");
-    for flag in flags.iter().filter(|flag| !["--help", "--version"].contains(flag)) {
-        assert!(readme.contains(flag), "the README does not name `{flag}`");
+    let (mut flags, mut variables) = (BTreeSet::new(), BTreeSet::new());
+    assert!(commands().len() > 8, "{:?}", commands());
+    for command in commands() {
+        assert!(readme.contains(&format!("`stakeout {command}")), "the README does not name `{command}`");
+        let help = stakeout(&[&command, "--help"]).stdout;
+        let words = help.split(|c| !is_part(c)).filter(|word| word.starts_with("--") && word.len() > 2);
+        flags.extend(words.map(str::to_owned));
+        let named = help.split("[env: ").skip(1).filter_map(|rest| rest.split(['=', ']']).next());
+        variables.extend(named.map(str::to_owned));
     }
-    for variable in variables {
+    assert!(flags.len() > 40 && variables.len() > 15, "{flags:?} {variables:?}");
+    for flag in flags.iter().filter(|flag| *flag != "--help" && *flag != "--version") {
+        assert!(readme.contains(flag.as_str()), "the README does not name `{flag}`");
+    }
+    for variable in &variables {
         // Said once for all of them.
         let name = variable.strip_suffix("_FILE").unwrap_or(variable);
         assert!(readme.contains(name), "the README does not name `{variable}`");
-    }
-    for command in ["run", "audit", "explain", "scan", "test", "check", "completions", "man", "setup"] {
-        assert!(readme.contains(&format!("`stakeout {command}")), "{command}");
     }
 }
