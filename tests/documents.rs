@@ -147,3 +147,20 @@ fn the_readme_names_every_command_flag_and_variable() {
         assert!(readme.contains(name), "the README does not name `{variable}`");
     }
 }
+
+#[test]
+fn every_dependency_says_what_it_is_needed_for() {
+    let manifest: toml::Table = read(&root().join("Cargo.toml")).parse().expect("TOML");
+    let names = |kind: &str| -> BTreeSet<String> {
+        manifest[kind].as_table().expect("a table").keys().cloned().collect()
+    };
+    let text = read(&chapter("building"));
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    let told: BTreeSet<String> = rows.map(|(name, _)| name.to_owned()).collect();
+    assert_eq!(told, names("dependencies"), "the table of src/guide/building.md, and Cargo.toml");
+    let number = format!("{} crates are named in `Cargo.toml`", told.len());
+    assert!(text.contains(&number), "src/guide/building.md: expected `{number}`");
+    for name in names("dev-dependencies") {
+        assert!(text.contains(&format!("`{name}`")), "src/guide/building.md: `{name}`, which tests use");
+    }
+}

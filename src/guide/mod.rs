@@ -3,6 +3,16 @@
 //! A chapter names another by a link's label. `links.md`, which comes first, leads it to the page here; what stands at the
 //! chapter's own end leads it to the file in the repository.
 
+pub mod building {
+    #![doc = include_str!("links.md")]
+    #![doc = include_str!("building.md")]
+}
+
+pub mod comparison {
+    #![doc = include_str!("links.md")]
+    #![doc = include_str!("comparison.md")]
+}
+
 pub mod kibana {
     #![doc = include_str!("links.md")]
     #![doc = include_str!("kibana.md")]
@@ -31,4 +41,9 @@ pub mod speed {
 pub mod triage {
     #![doc = include_str!("links.md")]
     #![doc = include_str!("triage.md")]
+}
+
+pub mod troubleshooting {
+    #![doc = include_str!("links.md")]
+    #![doc = include_str!("troubleshooting.md")]
 }
