@@ -164,3 +164,15 @@ fn every_dependency_says_what_it_is_needed_for() {
         assert!(text.contains(&format!("`{name}`")), "src/guide/building.md: `{name}`, which tests use");
     }
 }
+
+#[test]
+fn the_first_rule_of_the_handbook_passes_its_own_examples() {
+    let text = read(&chapter("rules"));
+    let rule = text.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a rule");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("stopped.toml");
+    std::fs::write(&path, rule).expect("written");
+    let ended = stakeout(&["test", &path.display().to_string()]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(ended.lines().len(), 2, "{ended:?}");
+}
