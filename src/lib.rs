@@ -7,6 +7,7 @@
 //!
 //! | module | what goes in → out | knows nothing of |
 //! |---|---|---|
+//! | [`guide`] | the handbook: how to point it at a cluster, operate it, write rules; text alone | everything else |
 //! | [`diagnostic`] | problems of a text, with spans → what a person reads | everything else |
 //! | [`event`] | one document as Elasticsearch or a file gave it → the values of a field | everything else |
 //! | [`schema`] | field types by index (asked, or ECS's) → how a field can be queried | rules, network |
@@ -41,6 +42,7 @@ pub mod elastic;
 pub mod eql;
 pub mod eval;
 pub mod event;
+pub mod guide;
 pub mod kibana;
 pub mod local;
 pub mod metrics;

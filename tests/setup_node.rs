@@ -105,6 +105,26 @@ fn makes_template_index_alias_and_saved_objects_and_again_harmlessly() {
 }
 
 #[test]
+fn the_template_of_an_earlier_version_is_renewed_for_the_next_index() {
+    let Some(node) = Cluster::connect() else { return };
+    let alerts = node.name("alerts");
+    let again = || stakeout(&["setup", "--elasticsearch-url", node.url(), "--alerts-index", &alerts]);
+    let first = again();
+    assert!(first.code == Some(0) && !first.stderr.contains("_rollover"), "{first:?}");
+    let template = format!("/_index_template/{alerts}");
+    let kept = || node.get(&template)["index_templates"][0]["index_template"].clone();
+    let current = kept();
+    node.put(&template, &json!({"index_patterns": [format!("{alerts}-0*")], "priority": 500, "version": 1}));
+    let second = again();
+    assert_eq!(second.code, Some(0), "{second:?}");
+    assert!(second.stderr.contains(&format!("`POST /{alerts}/_rollover`")), "{second:?}");
+    assert_eq!(kept(), current);
+    let third = again();
+    assert!(third.code == Some(0) && !third.stderr.contains("_rollover"), "{third:?}");
+    assert_eq!(kept(), current);
+}
+
+#[test]
 fn a_kibana_that_does_not_take_everything_is_a_failure_in_words() {
     let Some(node) = Cluster::connect() else { return };
     let alerts = node.name("alerts");

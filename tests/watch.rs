@@ -100,7 +100,7 @@ fn alert_rules_dashboard_and_documentation_name_figures_that_there_are() {
         ("alerts.yml", include_str!("../docker/observability/alerts.yml")),
         ("alerts_test.yml", include_str!("../docker/observability/alerts_test.yml")),
         ("grafana.json", include_str!("../docker/observability/grafana.json")),
-        ("README.md", include_str!("../README.md")),
+        ("operating.md", include_str!("../src/guide/operating.md")),
     ] {
         let words = text.split(|c: char| !c.is_ascii_lowercase() && c != '_');
         let names: Vec<&str> = words.filter(|word| word.starts_with("stakeout_")).collect();

@@ -73,7 +73,8 @@ impl Checkup {
 
     async fn template(&self, subject: &str) -> Finding {
         let (name, asked) = (self.index.template_name(), "GET /_index_template");
-        let advice = "run `stakeout setup`; the next index behind the alias takes it";
+        let advice =
+            "run `stakeout setup`, then `POST NAME/_rollover`: the next index behind the alias has it";
         match self.cluster.index_template(&name).await {
             Ok(Some(template)) => match template["version"].as_u64() {
                 Some(version) if version >= TEMPLATE_VERSION => {

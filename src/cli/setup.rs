@@ -60,8 +60,16 @@ fn make(args: &SetupArgs, target: Option<&Target>) -> Ending {
         Err(error) => return Ending::Wrong(error),
     };
     ending(runtime.block_on(async {
+        let was_there = !cluster.alias_indices(index.alias()).await?.is_empty();
+        let is_renewed = crate::detect::renew_template(&cluster, index).await?;
         crate::detect::install(&cluster, index).await?;
         output::result(&format!("alerts index: `{}`, template `{}`", index.alias(), index.template_name()));
+        if was_there && is_renewed {
+            output::say(&format!(
+                "the template is new, and the next index behind `{alias}` has it: `POST /{alias}/_rollover` makes that now",
+                alias = index.alias()
+            ));
+        }
         match target {
             None => output::say("Kibana was left alone: give its address with --kibana-url or KIBANA_URL"),
             Some(target) => {

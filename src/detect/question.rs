@@ -229,7 +229,8 @@ fn mapped(fields: Vec<String>, schema: &Schema) -> Vec<String> {
 fn closed(patterns: &[PatternMatch]) -> Option<String> {
     let names: BTreeSet<&str> = patterns.iter().flat_map(|one| &one.closed).map(String::as_str).collect();
     let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
-    (!names.is_empty()).then(|| format!("closed and not searched: {}", names.join(", ")))
+    (!names.is_empty())
+        .then(|| format!("closed and not searched: {}; `POST INDEX/_open` opens it", names.join(", ")))
 }
 
 fn blind(plan: &Plan) -> Option<String> {

@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use serde_json::Value;
 use thiserror::Error;
 
-use crate::alert::{AlertDocument, AlertIndex};
+use crate::alert::{AlertDocument, AlertIndex, TEMPLATE_VERSION};
 use crate::elastic::{BulkItem, Cluster, ElasticError, ItemOutcome};
 use crate::local::{AlertFile, AlertFileError, AlertIds};
 
@@ -246,6 +247,21 @@ pub async fn install(cluster: &Cluster, index: &AlertIndex) -> Result<(), Elasti
         cluster.ensure_index(&index.state_index(), &AlertIndex::state_index_body()).await?;
     }
     Ok(())
+}
+
+/// Writes the index template of this version where the cluster has one of an earlier version; true where it did. The
+/// next index behind the alias has it.
+///
+/// # Errors
+/// The cluster does not answer or refuses.
+pub async fn renew_template(cluster: &Cluster, index: &AlertIndex) -> Result<bool, ElasticError> {
+    let kept = cluster.index_template(&index.template_name()).await?;
+    let is_older = |kept: &Value| kept["version"].as_u64().is_none_or(|version| version < TEMPLATE_VERSION);
+    if kept.is_some_and(|kept| !is_older(&kept)) {
+        return Ok(false);
+    }
+    cluster.put_index_template(&index.template_name(), &index.template()).await?;
+    Ok(true)
 }
 
 fn items(alerts: &[AlertDocument]) -> Vec<BulkItem> {

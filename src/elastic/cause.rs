@@ -12,6 +12,10 @@ pub(super) enum Unreachable {
     Dns,
     /// Nobody trusted has signed the certificate.
     UnknownIssuer,
+    /// The certificate is for another host.
+    OtherHost,
+    /// The certificate's time is over, or has not come.
+    Expired,
     /// TLS failed for another reason.
     Tls,
     /// It took too long.
@@ -27,7 +31,7 @@ pub(super) enum Unreachable {
 impl Unreachable {
     /// Whether it may be over by itself at the next attempt.
     pub(super) fn may_pass(self) -> bool {
-        !matches!(self, Self::UnknownIssuer | Self::Tls | Self::Request)
+        !matches!(self, Self::UnknownIssuer | Self::OtherHost | Self::Expired | Self::Tls | Self::Request)
     }
 
     /// The reason in words.
@@ -36,6 +40,8 @@ impl Unreachable {
             Self::Refused => "connection refused",
             Self::Dns => "the host name is not known",
             Self::UnknownIssuer => "the certificate is signed by an authority that is not trusted",
+            Self::OtherHost => "the certificate is for another host",
+            Self::Expired => "the certificate is not valid at this time",
             Self::Tls => "TLS failed",
             Self::TimedOut => "timed out",
             Self::BrokenOff => "the connection broke off",
@@ -81,6 +87,10 @@ fn classify(chain: &[Link]) -> Unreachable {
         Unreachable::Dns
     } else if says("unknownissuer") || says("unknown issuer") {
         Unreachable::UnknownIssuer
+    } else if says("not valid for name") || says("notvalidforname") {
+        Unreachable::OtherHost
+    } else if says("certificate expired") || says("certificate not valid yet") {
+        Unreachable::Expired
     } else if says("certificate") || says("received corrupt message") || says("handshake") {
         Unreachable::Tls
     } else if io(io::ErrorKind::TimedOut) {

@@ -25,9 +25,12 @@ fn unreachable(why: Unreachable) -> Option<&'static str> {
     match why {
         Unreachable::Refused => Some("check that Elasticsearch runs there, and the port"),
         Unreachable::Dns => Some("check the host name"),
-        Unreachable::UnknownIssuer => {
-            Some("give the authority that signed the cluster's certificate (`ELASTICSEARCH_CA_CERT`)")
-        }
+        Unreachable::UnknownIssuer => Some(
+            "give the authority that signed the cluster's certificate (`ELASTICSEARCH_CA_CERT`), or its fingerprint \
+                 (`ELASTICSEARCH_CA_FINGERPRINT`)",
+        ),
+        Unreachable::OtherHost => Some("give the address by a name that the certificate is for"),
+        Unreachable::Expired => Some("look at the certificate's dates, and at this machine's clock"),
         Unreachable::Tls => Some("check the cluster's certificate, and whether the port speaks https at all"),
         Unreachable::TimedOut => Some("check the network and the load of the cluster, or allow more time"),
         Unreachable::BrokenOff => {

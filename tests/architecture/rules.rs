@@ -5,7 +5,8 @@ use std::path::Path;
 use super::paths::{FoundPath, paths};
 
 /// The stages from low to high. A stage imports only stages before its own.
-pub const ORDER: [&str; 20] = [
+pub const ORDER: [&str; 21] = [
+    "guide",
     "diagnostic",
     "event",
     "schema",
@@ -45,7 +46,8 @@ const STRANGERS: [(&str, &[&str]); 12] = [
 ];
 
 /// Stages that are synchronous and know neither clock nor environment.
-const PURE: [&str; 9] = ["eql", "eval", "dsl", "plan", "rule", "triage", "kibana", "alert", "report"];
+const PURE: [&str; 10] =
+    ["guide", "eql", "eval", "dsl", "plan", "rule", "triage", "kibana", "alert", "report"];
 
 /// Stages that are told the time. They may measure how long something took.
 const TOLD_THE_TIME: [&str; 12] = [

@@ -271,7 +271,7 @@ fn head_to_head() {
     }
 }
 
-/// The table of the README.
+/// The table of the chapter on the promise.
 fn sum_up(rows: &[Row]) {
     let mut sums: BTreeMap<(Trial, Tool), [usize; 5]> = BTreeMap::new();
     for row in rows {
