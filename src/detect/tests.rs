@@ -1,10 +1,12 @@
 //! Runs over files with a clock that stands still: which time is read, and what is remembered.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::{RuleReport, Runner, Settings, Sink, Source, Watch};
+use super::{Begun, RuleReport, Runner, Settings, Sink, Source, Watch};
 use crate::alert::{Places, Run};
 use crate::checkpoint::{Cursor, Store, Window};
 use crate::local::{AlertFile, EventFiles};
@@ -44,7 +46,7 @@ impl Place {
             settings: Settings::default(),
             run: Run { id: "test".into(), kind: "once", places: Places::default() },
             clock: now,
-            started: ago(minutes),
+            begun: Arc::new(Begun::at(ago(minutes))),
         };
         Self { folder, runner }
     }

@@ -1,4 +1,4 @@
-//! Loads rules from files and folders: all of them, or every reason why not.
+//! Loads rules from files and folders: all of them, or every reason why not; or each by itself.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
@@ -33,16 +33,105 @@ pub struct Loaded {
     pub passed_over: Vec<PathBuf>,
 }
 
+/// What paths lead to, where a broken file costs no other.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Found {
+    /// The rules that can run and their warnings, as [`load`] has them; no two have one id.
+    pub loaded: Loaded,
+    /// The places that give no rule, and why.
+    pub refused: Vec<Refused>,
+}
+
+/// A place that gives no rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refused {
+    /// The file or folder.
+    pub place: PathBuf,
+    /// The id of the rule in it, as far as it can be read.
+    pub rule_id: Option<String>,
+    /// Why.
+    pub reports: Vec<Report>,
+}
+
+impl Refused {
+    /// Whether nothing could be read at all: a place that is not there, or has no rule file.
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        self.reports
+            .iter()
+            .flat_map(|report| &report.problems)
+            .any(|problem| problem.code == UNREADABLE_RULES)
+    }
+}
+
 /// Loads every rule of `paths`: files of any name, and folders with every `*.toml` below them.
 ///
 /// # Errors
 /// Every problem of every file, if any is an error: a path that cannot be read, a folder without a rule file, a
 /// file that is no rule, two rules with one id.
 pub fn load(paths: &[PathBuf]) -> Result<Loaded, RuleErrors> {
+    let (readings, walk) = read_below(paths);
+    let loaded = together(readings, walk.reports)?;
+    Ok(Loaded { passed_over: walk.passed_over, ..loaded })
+}
+
+/// Loads the rules of `paths` as [`load`] does, each by itself. Where several files have one id, none of them is taken.
+#[must_use]
+pub fn load_each(paths: &[PathBuf]) -> Found {
+    let (readings, walk) = read_below(paths);
+    let unreadable = |report: Report| Refused {
+        place: PathBuf::from(&report.origin),
+        rule_id: None,
+        reports: vec![report],
+    };
+    let mut found = Found { refused: walk.reports.into_iter().map(unreadable).collect(), ..Found::default() };
+    found.loaded.passed_over = walk.passed_over;
+    let mut holders: HashMap<String, Vec<String>> = HashMap::new();
+    for (origin, rule) in
+        readings.iter().filter_map(|(origin, reading)| Some((origin, reading.rule.as_ref()?)))
+    {
+        holders.entry(rule.rule_id.clone()).or_default().push(origin.clone());
+    }
+    for (origin, mut reading) in readings {
+        let id = reading.file.root.table("rule").and_then(|rule| rule.text("rule_id"));
+        let rule_id = id.as_ref().map(|id| id.node.to_owned());
+        let others = rule_id.as_ref().and_then(|id| holders.get(id));
+        let other = others.and_then(|holders| holders.iter().find(|holder| **holder != origin));
+        match (reading.rule, id.zip(other)) {
+            (Some(rule), None) => {
+                found.loaded.rules.push(rule);
+                found.loaded.warnings.extend(reading.reports);
+            }
+            (rule, twice) => {
+                if let Some((id, other)) = twice.filter(|_| rule.is_some()) {
+                    reading.reports.push(taken(&origin, &reading.file.text, &id, other));
+                }
+                found.refused.push(Refused { place: origin.into(), rule_id, reports: reading.reports });
+            }
+        }
+    }
+    found
+}
+
+/// Every file that `paths` lead to, as [`load`] reads them, and every place that cannot be read or has none.
+#[must_use]
+pub fn places(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let walk = walked(paths);
+    let unreadable = walk.reports.iter().map(|report| PathBuf::from(&report.origin));
+    unreadable.chain(walk.files.iter().cloned()).collect()
+}
+
+fn walked(paths: &[PathBuf]) -> Walk {
     let mut walk = Walk::default();
     for path in paths {
         walk.start(path);
     }
+    walk
+}
+
+/// Reads every file that `paths` lead to; those that cannot be read are among the walk's reports.
+fn read_below(paths: &[PathBuf]) -> (Vec<Named>, Walk) {
+    let mut walk = walked(paths);
     let mut readings = Vec::new();
     for read in read_all(&walk.files) {
         match read {
@@ -50,8 +139,7 @@ pub fn load(paths: &[PathBuf]) -> Result<Loaded, RuleErrors> {
             Err(report) => walk.reports.push(report),
         }
     }
-    let loaded = together(readings, walk.reports)?;
-    Ok(Loaded { passed_over: walk.passed_over, ..loaded })
+    (readings, walk)
 }
 
 /// A rule file's name in messages, and what was read in it.
@@ -166,8 +254,8 @@ impl Walk {
                 Ok(found) if found.is_dir() && path.ends_with(DEPRECATED_FOLDER) => {
                     self.passed_over.push(path);
                 }
-                Ok(found) if found.is_dir() => self.folder(&path),
-                Ok(_) if is_rule_file(&path) => self.file(&path),
+                Ok(found) if found.is_dir() && !is_behind_links(&path) => self.folder(&path),
+                Ok(found) if !found.is_dir() && is_rule_file(&path) => self.file(&path),
                 Err(error) if is_rule_file(&path) => self.reports.push(unreadable(&named(&path), &error)),
                 _ => {}
             }
@@ -206,6 +294,12 @@ fn without_rules(folder: &Path) -> Report {
 /// A path as messages name it.
 fn named(path: &Path) -> String {
     path.display().to_string()
+}
+
+/// Whether it is one of the folders in which Kubernetes keeps what a mounted folder shows by links, which stay as these
+/// folders come and go.
+fn is_behind_links(folder: &Path) -> bool {
+    folder.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".."))
 }
 
 fn is_rule_file(path: &Path) -> bool {
@@ -320,6 +414,66 @@ mod tests {
         assert!(shown.contains("is taken already by") && shown.contains("a.toml`"), "{shown}");
         assert!(shown.contains("b.toml:4:11"), "{shown}");
         assert!(shown.ends_with("1 problem in 1 file"), "{shown}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_kubernetes_mounts_shows_its_files_by_their_lasting_names() {
+        let folder = folder(&[("..2026_11_24/a.toml", RULE), ("..2026_11_25/a.toml", RULE)]);
+        let link = |to: &str, name: &str| {
+            std::os::unix::fs::symlink(to, folder.path().join(name)).expect("a link");
+        };
+        link("..2026_11_25", "..data");
+        link("..data/a.toml", "a.toml");
+        let loaded = load(&[folder.path().to_owned()]).unwrap_or_else(|errors| panic!("{errors}"));
+        assert_eq!(loaded.rules.len(), 1);
+        assert_eq!(Path::new(&loaded.rules[0].origin), folder.path().join("a.toml"));
+    }
+
+    #[test]
+    fn a_broken_file_costs_no_other() {
+        let (other, third) = (with_id(OTHER), with_id(THIRD));
+        let broken = third.replace("[rule]", "[rule]\nnane = 1");
+        let folder = folder(&[
+            ("a.toml", RULE),
+            ("b.toml", &other),
+            ("c.toml", &broken),
+            ("d.toml", "= 1"),
+            ("e/f.toml", &other),
+        ]);
+        let missing = folder.path().join("missing");
+        let found = load_each(&[folder.path().to_owned(), missing.clone()]);
+        let ids: Vec<_> = found.loaded.rules.iter().map(|rule| &rule.rule_id[..8]).collect();
+        assert_eq!(ids, ["0b9d8f0a"]);
+        let refused: Vec<_> = found
+            .refused
+            .iter()
+            .map(|refused| {
+                let place = refused.place.strip_prefix(folder.path()).expect("below the folder");
+                (place.to_str().expect("a name"), refused.rule_id.as_deref())
+            })
+            .collect();
+        let expected = [
+            ("missing", None),
+            ("b.toml", Some(OTHER)),
+            ("c.toml", Some(THIRD)),
+            ("d.toml", None),
+            ("e/f.toml", Some(OTHER)),
+        ];
+        assert_eq!(refused, expected);
+        let said: Vec<String> =
+            found.refused.iter().map(|refused| crate::rule::render_all(&refused.reports, false)).collect();
+        for (said, words) in said.iter().zip([
+            "cannot be read",
+            "f.toml`",
+            "unknown key `nane`",
+            "d.toml:1:1",
+            "is taken already by",
+        ]) {
+            assert!(said.contains(words), "{words}: {said}");
+        }
+        let places = places(&[folder.path().to_owned(), missing.clone()]);
+        assert_eq!((places.len(), &places[0]), (6, &missing));
     }
 
     #[test]
