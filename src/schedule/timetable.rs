@@ -143,3 +143,91 @@ fn are_same(some: &[Arc<Rule>], others: &[Arc<Rule>]) -> bool {
     let places = |rules: &[Arc<Rule>]| rules.iter().map(Arc::as_ptr).collect::<HashSet<_>>();
     places(some) == places(others)
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::alert::{Places, Run};
+    use crate::checkpoint::Store;
+    use crate::detect::{Begun as Taken, Runner, Settings, Sink, Source};
+    use crate::local::{AlertFile, EventFiles};
+    use crate::rule::{Schedule, embedded};
+
+    const HOUR: Duration = Duration::from_hours(1);
+
+    fn rule(id: &str, interval: Duration) -> Arc<Rule> {
+        let mut rule = embedded().expect("the built-in rules").rules.remove(0);
+        id.clone_into(&mut rule.rule_id);
+        rule.schedule = Schedule { look_back: interval, interval };
+        Arc::new(rule)
+    }
+
+    /// Work over no events at all.
+    fn work(folder: &tempfile::TempDir, rules: Vec<Arc<Rule>>) -> Work {
+        let runner = Arc::new(Runner {
+            source: Source::Files(EventFiles::new([folder.path().to_owned()])),
+            sink: Sink::file(AlertFile::open(&folder.path().join("alerts.ndjson")).expect("a file")),
+            copies: None,
+            store: Store::memory(),
+            settings: Settings::default(),
+            run: Run { id: "r".to_owned(), kind: "run", places: Places::default() },
+            clock: || DateTime::UNIX_EPOCH,
+            begun: Arc::new(Taken::at(DateTime::UNIX_EPOCH)),
+        });
+        Work { rules, runner, triager: None, cases: None }
+    }
+
+    fn timetable() -> Timetable {
+        let pulse = Arc::new(Pulse::new(Arc::default(), HOUR));
+        let signs = Signs { metrics: Metrics::default(), pulse };
+        Timetable {
+            reach: Arc::new(Reach::new(Metrics::default())),
+            watch: Watch::default(),
+            signs,
+            resting: Resting::default(),
+            tasks: TaskTracker::new(),
+            running: Vec::new(),
+            leaving: Vec::new(),
+        }
+    }
+
+    fn groups(timetable: &Timetable) -> Vec<Arc<Group>> {
+        timetable.running.iter().map(|begun| begun.group.clone()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_group_that_stays_goes_on_and_one_that_changes_is_replaced() {
+        let (folder, mut timetable) = (tempfile::tempdir().expect("a folder"), timetable());
+        let (stays, changes) = (rule("stays", HOUR), rule("changes", 2 * HOUR));
+        let first = work(&folder, vec![stays.clone(), changes.clone()]);
+        timetable.take_up(&first);
+        let before = groups(&timetable);
+        assert_eq!(before.len(), 2);
+        let changed = rule("changes", 2 * HOUR);
+        timetable.take_up(&Work { rules: vec![changed.clone(), stays.clone()], ..first.clone() });
+        let after = groups(&timetable);
+        assert!(Arc::ptr_eq(&after[0], &before[0]) && !before[0].end.is_cancelled());
+        assert!(!Arc::ptr_eq(&after[1], &before[1]) && before[1].end.is_cancelled());
+        assert_eq!(timetable.signs.pulse.beat(), Ok(()));
+        timetable.leaving[0].ended.cancelled().await;
+        // Another pace, and nothing at the old one.
+        let moved = rule("changes", HOUR);
+        timetable.take_up(&Work { rules: vec![moved, stays.clone()], ..first.clone() });
+        let last = groups(&timetable);
+        assert_eq!(last.len(), 1);
+        assert_eq!(last[0].rules.len(), 2);
+        for begun in &timetable.leaving {
+            begun.ended.cancelled().await;
+        }
+        assert_eq!(timetable.signs.pulse.beat(), Ok(()));
+        // Another way to the cluster is another runner for all.
+        let second = work(&tempfile::tempdir().expect("a folder"), last[0].rules.clone());
+        timetable.take_up(&second);
+        assert!(last[0].end.is_cancelled() && !groups(&timetable)[0].end.is_cancelled());
+        timetable.watch.stop.cancel();
+        timetable.tasks.close();
+        timetable.tasks.wait().await;
+    }
+}

@@ -164,7 +164,7 @@ impl Reloader {
 }
 
 fn settings_refused(problems: &[String]) -> String {
-    format!("the settings, so that all of them stay as they are:\n{}", problems.join("\n"))
+    format!("the settings as a whole: {}", problems.join("\n"))
 }
 
 /// Why paths that were not there before cannot be used: what is named must be there, and have a rule.

@@ -14,7 +14,7 @@ impl News {
     /// Says all of it.
     pub(super) fn say(&self, color: bool) {
         for refusal in &self.refusals {
-            output::say(&format!("warning: refused, and what was in force stays: {}", begin_anew(refusal)));
+            output::say(&format!("warning: refused, and what was in force stays:\n{refusal}"));
         }
         for warning in &self.warnings {
             output::say(&warning.render(color));
@@ -33,15 +33,6 @@ impl News {
             "{}",
             line(&self.renewal, &self.taken)
         );
-    }
-}
-
-/// Text of several lines begins below the words before it.
-fn begin_anew(text: &str) -> String {
-    if text.contains('\n') && !text.starts_with("the settings") {
-        format!("\n{text}")
-    } else {
-        text.to_owned()
     }
 }
 
