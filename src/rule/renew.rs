@@ -121,7 +121,7 @@ mod tests {
             // By its id, though it is in another file; by its file, where no id can be read; by its folder.
             (refused("d/other", Some('a')), vec!["a"]),
             (refused("d/b", None), vec!["b"]),
-            (refused("d/b", Some('x')), vec!["b"]),
+            (refused("d/b", Some('9')), vec!["b"]),
             (refused("d", None), vec!["a", "b", "c"]),
             // Not by a name that only begins like it.
             (refused("d/", Some('f')), vec!["a", "b", "c", "f"]),
