@@ -50,7 +50,8 @@ struct Job {
     reporting: Option<Reporting>,
     watched: Watched,
     declared: Declared,
-    before: Before,
+    /// What the files held that are looked at again; none for a run that ends.
+    before: Option<Before>,
     color: bool,
 }
 
@@ -60,15 +61,23 @@ enum Mode {
     Backfill(BackfillRange),
 }
 
+impl Mode {
+    fn of(args: &RunArgs) -> anyhow::Result<Self> {
+        Ok(match (&args.backfill, args.once) {
+            (Some(range), _) => {
+                Self::Backfill(range.at(schedule::utc_now()).map_err(|error| anyhow!(error))?)
+            }
+            (None, true) => Self::Once,
+            (None, false) => Self::Daemon,
+        })
+    }
+}
+
 fn prepared(args: &RunArgs, run_id: String, color: bool, look: Look) -> anyhow::Result<Job> {
-    let before = Before::look(args);
+    let mode = Mode::of(args)?;
+    let before = matches!(mode, Mode::Daemon).then(|| Before::look(args));
     let rules = rules::load(&args.rules.rules, color)?;
     let format = Format::or_fitting(args.format);
-    let mode = match (&args.backfill, args.once) {
-        (Some(range), _) => Mode::Backfill(range.at(schedule::utc_now()).map_err(|error| anyhow!(error))?),
-        (None, true) => Mode::Once,
-        (None, false) => Mode::Daemon,
-    };
     let kind = match mode {
         Mode::Daemon => "run",
         Mode::Once => "once",
@@ -111,16 +120,14 @@ fn dry(sink: Sink, store: Store, format: Format, look: Look) -> (Sink, Store) {
 impl Job {
     async fn go(mut self, args: &RunArgs, stop: CancellationToken) -> Ending {
         let watch = self.watched.watch(stop);
-        match &self.mode {
-            Mode::Daemon => self.watch_over(args, watch).await,
-            Mode::Once | Mode::Backfill(_) => {
-                let listener = Arc::new(Listener::new(self.reporting.take()));
-                self.one_shot(watch, listener).await
-            }
+        if let Some(before) = self.before.take() {
+            return self.watch_over(args, before, watch).await;
         }
+        let listener = Arc::new(Listener::new(self.reporting.take()));
+        self.one_shot(watch, listener).await
     }
 
-    async fn watch_over(mut self, args: &RunArgs, watch: Watch) -> Ending {
+    async fn watch_over(mut self, args: &RunArgs, before: Before, watch: Watch) -> Ending {
         let hangups = match schedule::hangups().context("signals cannot be caught") {
             Ok(hangups) => hangups,
             Err(error) => return Ending::Wrong(error),
@@ -132,7 +139,7 @@ impl Job {
             tokio::spawn(schedule::triage(work.clone(), watch.stop.clone())),
             tokio::spawn(schedule::open_cases(work.clone(), watch.stop.clone())),
         ];
-        let reloader = Reloader::new(self.before, args, self.declared, sender, &self.watched, self.color);
+        let reloader = Reloader::new(before, args, self.declared, sender, &self.watched, self.color);
         tokio::spawn(schedule::reload(reloader, hangups, watch.stop.clone()));
         schedule::run(work, watch.clone(), signs).await;
         for task in beside {

@@ -1,7 +1,7 @@
 //! Loads rules from files and folders: all of them, or every reason why not; or each by itself.
 
-use std::collections::{HashMap, HashSet};
-use std::fs::{self, File};
+use std::collections::HashMap;
+use std::fs::File;
 use std::io::{self, Read};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,8 @@ use super::convert::{self, Reading};
 use super::file::MAX_BYTES;
 use super::model::Rule;
 use super::report::{Report, RuleErrors};
+use super::walk::Walk;
 use crate::diagnostic::{DUPLICATE_RULE_ID, Diagnostic, FILE_TOO_LARGE, Node, Span, UNREADABLE_RULES};
-
-/// The folder in which Elastic keeps rules that it gave up; it is passed over inside other folders.
-pub const DEPRECATED_FOLDER: &str = "_deprecated";
 
 /// So many files are read faster than a thread is started for them.
 const FEW: usize = 64;
@@ -29,7 +27,7 @@ pub struct Loaded {
     pub rules: Vec<Rule>,
     /// What the reader should know about them.
     pub warnings: Vec<Report>,
-    /// Folders named [`DEPRECATED_FOLDER`] that were passed over.
+    /// Folders named [`DEPRECATED_FOLDER`](super::DEPRECATED_FOLDER) that were passed over.
     pub passed_over: Vec<PathBuf>,
 }
 
@@ -113,25 +111,9 @@ pub fn load_each(paths: &[PathBuf]) -> Found {
     found
 }
 
-/// Every file that `paths` lead to, as [`load`] reads them, and every place that cannot be read or has none.
-#[must_use]
-pub fn places(paths: &[PathBuf]) -> Vec<PathBuf> {
-    let walk = walked(paths);
-    let unreadable = walk.reports.iter().map(|report| PathBuf::from(&report.origin));
-    unreadable.chain(walk.files.iter().cloned()).collect()
-}
-
-fn walked(paths: &[PathBuf]) -> Walk {
-    let mut walk = Walk::default();
-    for path in paths {
-        walk.start(path);
-    }
-    walk
-}
-
 /// Reads every file that `paths` lead to; those that cannot be read are among the walk's reports.
 fn read_below(paths: &[PathBuf]) -> (Vec<Named>, Walk) {
-    let mut walk = walked(paths);
+    let mut walk = Walk::below(paths);
     let mut readings = Vec::new();
     for read in read_all(&walk.files) {
         match read {
@@ -209,74 +191,7 @@ fn taken(origin: &str, text: &str, id: &Node<&str>, first: &str) -> Report {
     Report::new(origin, text, vec![problem])
 }
 
-/// The files that paths lead to, each once.
-#[derive(Default)]
-struct Walk {
-    files: Vec<PathBuf>,
-    seen: HashSet<PathBuf>,
-    /// How often a rule file was met, or a folder that had been met before.
-    met: usize,
-    reports: Vec<Report>,
-    passed_over: Vec<PathBuf>,
-}
-
-impl Walk {
-    /// Takes a path that was asked for.
-    fn start(&mut self, path: &Path) {
-        let (met, problems) = (self.met, self.reports.len());
-        match fs::metadata(path) {
-            Ok(found) if found.is_dir() => {
-                self.folder(path);
-                if (self.met, self.reports.len()) == (met, problems) {
-                    self.reports.push(without_rules(path));
-                }
-            }
-            Ok(_) => self.file(path),
-            Err(error) => self.reports.push(unreadable(&named(path), &error)),
-        }
-    }
-
-    fn folder(&mut self, folder: &Path) {
-        if !self.is_new(folder) {
-            self.met += 1;
-            return;
-        }
-        let listing = fs::read_dir(folder).and_then(|entries| {
-            entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()
-        });
-        let mut paths = match listing {
-            Ok(paths) => paths,
-            Err(error) => return self.reports.push(unreadable(&named(folder), &error)),
-        };
-        paths.sort();
-        for path in paths {
-            match fs::metadata(&path) {
-                Ok(found) if found.is_dir() && path.ends_with(DEPRECATED_FOLDER) => {
-                    self.passed_over.push(path);
-                }
-                Ok(found) if found.is_dir() && !is_behind_links(&path) => self.folder(&path),
-                Ok(found) if !found.is_dir() && is_rule_file(&path) => self.file(&path),
-                Err(error) if is_rule_file(&path) => self.reports.push(unreadable(&named(&path), &error)),
-                _ => {}
-            }
-        }
-    }
-
-    fn file(&mut self, path: &Path) {
-        self.met += 1;
-        if self.is_new(path) {
-            self.files.push(path.to_owned());
-        }
-    }
-
-    /// Whether nothing has led to this place before; links may lead to it twice, or in a circle.
-    fn is_new(&mut self, path: &Path) -> bool {
-        let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        self.seen.insert(place)
-    }
-}
-
-fn unreadable(origin: &str, error: &io::Error) -> Report {
+pub(super) fn unreadable(origin: &str, error: &io::Error) -> Report {
     let problem = Diagnostic::error(UNREADABLE_RULES, Span::default(), format!("cannot be read: {error}"));
     Report::new(origin, "", vec![problem])
 }
@@ -286,24 +201,9 @@ fn too_large(origin: &str) -> Report {
     Report::new(origin, "", vec![Diagnostic::error(FILE_TOO_LARGE, Span::default(), message)])
 }
 
-fn without_rules(folder: &Path) -> Report {
-    let problem = Diagnostic::error(UNREADABLE_RULES, Span::default(), "the folder holds no rule file");
-    Report::new(&named(folder), "", vec![problem.hint("rule files end in `.toml`")])
-}
-
 /// A path as messages name it.
-fn named(path: &Path) -> String {
+pub(super) fn named(path: &Path) -> String {
     path.display().to_string()
-}
-
-/// Whether it is one of the folders in which Kubernetes keeps what a mounted folder shows by links, which stay as these
-/// folders come and go.
-fn is_behind_links(folder: &Path) -> bool {
-    folder.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".."))
-}
-
-fn is_rule_file(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"))
 }
 
 /// The bytes of a file; nothing if there are more than a rule file has.
@@ -315,7 +215,10 @@ fn read_limited(path: &Path) -> io::Result<Option<Vec<u8>>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::rule::places;
 
     const RULE: &str = include_str!("../../tests/rules/valid/minimal.toml");
 

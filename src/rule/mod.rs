@@ -59,11 +59,12 @@ mod time_span;
 mod transform;
 mod tree;
 pub mod triage;
+mod walk;
 
 pub use convert::{Reading, read};
 pub use embedded::embedded;
 pub use file::{MAX_BYTES, RuleFile};
-pub use load::{DEPRECATED_FOLDER, Found, Loaded, Refused, load, load_each, load_texts, places};
+pub use load::{Found, Loaded, Refused, load, load_each, load_texts};
 pub use model::{EVENT_CATEGORY, Example, Rule, RuleSeverity, Schedule, TIMESTAMP, TimeFields};
 pub use parse_query::parse_query;
 pub use query::QueryText;
@@ -71,3 +72,4 @@ pub use renew::Renewal;
 pub use report::{Report, RuleErrors, render_all};
 pub use threat::{Technique, Threat, ThreatEntry};
 pub use tree::{Entry, Table, TomlValue};
+pub use walk::{DEPRECATED_FOLDER, places};

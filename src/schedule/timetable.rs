@@ -205,8 +205,8 @@ mod tests {
         timetable.take_up(&first);
         let before = groups(&timetable);
         assert_eq!(before.len(), 2);
-        let changed = rule("changes", 2 * HOUR);
-        timetable.take_up(&Work { rules: vec![changed.clone(), stays.clone()], ..first.clone() });
+        let newer = rule("changes", 2 * HOUR);
+        timetable.take_up(&Work { rules: vec![newer, stays.clone()], ..first.clone() });
         let after = groups(&timetable);
         assert!(Arc::ptr_eq(&after[0], &before[0]) && !before[0].end.is_cancelled());
         assert!(!Arc::ptr_eq(&after[1], &before[1]) && before[1].end.is_cancelled());
