@@ -119,7 +119,7 @@ fn another_authority_and_a_rotated_key_are_taken_and_a_missing_one_is_not() {
     let Some(node) = node() else { return };
     let folder = rules();
     let authority = Authority::new();
-    let front = Front::with_tls(node.url(), &authority, &["localhost"], None);
+    let front = Front::with_tls(node.url(), &authority, &["127.0.0.1"], None);
     let write = |name: &str, text: &str| {
         let path = folder.path().join(name);
         std::fs::write(&path, text).expect("a file");
