@@ -239,13 +239,15 @@ fn broken_settings_are_refused_as_a_whole_and_good_ones_taken() {
     place.put("stakeout.toml", &settings);
     says(&watched, "changed, and taken at the next start alone: `alerts.index`");
     says(&watched, "reloaded; added: `Other`; 1 rules kept; settings: rules.paths");
+    let times = watched.daemon.said().matches("reloaded; ").count();
     place.is_alerted(OTHER, "first");
     place.happens("second");
     place.is_alerted(RULE_ID, "second");
     assert!(!watched.daemon.said().contains("hunter2"), "{}", watched.daemon.said());
-    // Back to the built-in rule, which looks at other times.
+    // Back to the built-in rule; nothing was taken up in between.
     place.put("stakeout.toml", "");
     says(&watched, "removed: `Other`");
+    assert_eq!(watched.daemon.said().matches("reloaded; ").count(), times + 1, "{}", watched.daemon.said());
 }
 
 #[test]

@@ -96,6 +96,18 @@ async fn a_first_run_that_had_to_wait_begins_where_it_was_started() {
 }
 
 #[tokio::test]
+async fn a_rule_that_came_later_begins_where_it_came() {
+    let place = Place::started(600);
+    place.runner.begun.begins(&rule().rule_id, ago(60));
+    place.add("since it came", ago(55));
+    place.add("before it came", ago(67));
+    let report = place.run().await;
+    assert_eq!((report.alerts_created, report.from), (1, Some(ago(66))));
+    place.runner.begun.begins("another", now());
+    assert_eq!(place.runner.begun.of(&rule().rule_id), ago(60));
+}
+
+#[tokio::test]
 async fn a_gap_is_read_from_before_its_beginning() {
     let place = Place::started(0);
     let mut cursor = Cursor::starting_at(ago(600));

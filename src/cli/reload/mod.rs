@@ -103,8 +103,14 @@ impl Reloader {
         }
     }
 
+    /// What the files hold that are looked at now.
     fn see(&mut self) -> Contents {
-        self.files.look(&places(&self.arguments, &[&self.args, &self.asked_for]))
+        let places = self.places();
+        self.files.look(&places)
+    }
+
+    fn places(&self) -> Vec<PathBuf> {
+        places(&self.arguments, &[&self.args, &self.asked_for])
     }
 
     /// Everything as the files say it now, and what they held; none where they changed meanwhile and nobody `asked` for it
@@ -137,7 +143,8 @@ impl Reloader {
         }
         (self.args, self.login, self.declared) = (args, login, declared);
         self.work.send_replace(work);
-        self.settling.took(held);
+        // Files that were looked at for the settings before are not any more.
+        self.settling.took(held.of(&self.places()));
     }
 }
 
@@ -163,9 +170,10 @@ fn arguments() -> Vec<OsString> {
 
 /// Every file that rules and settings come from.
 fn places(arguments: &[OsString], all: &[&RunArgs]) -> Vec<PathBuf> {
-    let mut places: Vec<PathBuf> = config::named(arguments).into_iter().collect();
+    let rules: Vec<PathBuf> = all.iter().flat_map(|args| args.rules.rules.iter().cloned()).collect();
+    let mut places = rule::places(&rules);
+    places.extend(config::named(arguments));
     for args in all {
-        places.extend(rule::places(&args.rules.rules));
         places.extend(args.expected.iter().cloned());
         places.extend(connect::files(&args.places.connection));
     }
