@@ -26,7 +26,7 @@
 //! | [`detect`] | a rule, a source, a sink, a store → a report: the one place where the stages meet | the clock |
 //! | [`metrics`] | what runs and requests did → figures in Prometheus's text format | the clock |
 //! | [`check`] | a cluster, rules → what is ready and what is missing, piece by piece | the command line |
-//! | [`schedule`] | rules and the clock → runs; signals → a clean end | queries |
+//! | [`schedule`] | rules and the clock → runs; signals → a clean end, or other rules | queries |
 //! | [`cli`] | arguments → a command; results → stdout | |
 //!
 //! A module imports only modules above it in the table; `tests/architecture.rs` enforces it.

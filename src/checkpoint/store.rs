@@ -1,7 +1,7 @@
 //! Where cursors are kept: a document of the cluster, a file, or this process alone.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
@@ -84,8 +84,8 @@ struct Kept {
     cursor: Cursor,
 }
 
-/// Where cursors are kept.
-#[derive(Debug)]
+/// Where cursors are kept; a clone is the same place.
+#[derive(Debug, Clone)]
 pub enum Store {
     /// One document a key in an index; a change is written only over the version it was made from.
     Cluster {
@@ -95,24 +95,24 @@ pub enum Store {
         index: String,
     },
     /// All keys in one file that this process alone writes.
-    File(Mutex<StateFile>),
+    File(Arc<Mutex<StateFile>>),
     /// Nowhere: a dry run moves no checkpoint, but may begin from one.
     Discard(Box<Store>),
     /// In this process.
-    Memory(Mutex<HashMap<String, Cursor>>),
+    Memory(Arc<Mutex<HashMap<String, Cursor>>>),
 }
 
 impl Store {
     /// Keeps cursors in this process only.
     #[must_use]
     pub fn memory() -> Self {
-        Self::Memory(Mutex::default())
+        Self::Memory(Arc::default())
     }
 
     /// Keeps cursors in `file`.
     #[must_use]
     pub fn file(file: StateFile) -> Self {
-        Self::File(Mutex::new(file))
+        Self::File(Arc::new(Mutex::new(file)))
     }
 
     /// Reads the cursor under `key`; `name` is for the reader of the document.

@@ -56,7 +56,7 @@ pub enum Command {
     Setup(SetupArgs),
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct RunArgs {
     #[command(flatten)]
     pub rules: RuleArgs,
@@ -204,7 +204,7 @@ pub struct SetupArgs {
 }
 
 /// Where events are read and alerts are kept: a cluster, or files.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct PlaceArgs {
     #[command(flatten)]
     pub connection: ConnectionArgs,
@@ -225,7 +225,7 @@ pub struct PlaceArgs {
     pub kibana_space: Option<String>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct RuleArgs {
     /// Rule files or folders of them (repeatable) [default: the built-in rules]
     #[arg(long = "rules", value_name = "PATH")]
@@ -233,7 +233,7 @@ pub struct RuleArgs {
 }
 
 /// What else is made of the alerts, for who works in Kibana.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct FurtherArgs {
     /// Copy each alert to this data stream too, for Elastic's rule External Alerts: `logs-stakeout.alerts-default`
     #[arg(long, value_name = "DATA_STREAM", env = "STAKEOUT_EXTERNAL_ALERTS")]
@@ -244,7 +244,7 @@ pub struct FurtherArgs {
 }
 
 /// What people get to see besides the results.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct ShownArgs {
     /// Write the alerts as one page that is read without Kibana; with `run`, only for --once and --backfill
     #[arg(long, value_name = "FILE.html")]
@@ -255,7 +255,7 @@ pub struct ShownArgs {
 }
 
 /// Where the cluster is and how to log in; an empty variable counts as unset.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Elasticsearch")]
 pub struct ConnectionArgs {
     /// Address; several separated by commas are used in turn [default: <http://localhost:9200>]

@@ -18,7 +18,7 @@ use super::rules;
 use super::{summary, task};
 use crate::alert::Run;
 use crate::detect::{
-    Audience, Audit, AuditReport, BackfillRange, Met, Missing, Runner, Settings, Unread, Watch,
+    Audience, Audit, AuditReport, BackfillRange, Begun, Met, Missing, Runner, Settings, Unread, Watch,
 };
 use crate::diagnostic::sanitize;
 use crate::elastic::Observer;
@@ -68,7 +68,8 @@ fn prepared(args: &AuditArgs, run_id: String, color: bool, look: Look) -> anyhow
     let settings = Settings::default();
     // A copy is made good by the next run that reads its time.
     let copies = None;
-    let runner = Runner { source, sink, copies, store, settings, run, clock: schedule::utc_now, started };
+    let begun = Arc::new(Begun::at(started));
+    let runner = Runner { source, sink, copies, store, settings, run, clock: schedule::utc_now, begun };
     let about = || summary::about_audit(args, &range, started);
     let listener = Arc::new(Listener::new(Reporting::begin(args.shown.report.as_deref(), about)?));
     let (repair, format, with_guide) = (args.repair, Format::or_fitting(args.format), args.shown.guide);

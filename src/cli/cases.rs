@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::args::RunArgs;
 use super::kibana::{self, Target};
 use super::output;
-use crate::detect::{CaseOpener, Runner, Sink};
+use crate::detect::{CaseOpener, KibanaClient, Runner, Sink};
 use crate::diagnostic::sanitize;
 use crate::rule::Rule;
 
@@ -26,16 +26,7 @@ pub fn opener(
     sink: &Sink,
     owner: &str,
 ) -> anyhow::Result<Option<Arc<CaseOpener>>> {
-    if !args.further.open_cases {
-        return Ok(None);
-    }
-    // With files the flag is refused.
-    let Sink::Cluster { cluster, index } = sink else { return Ok(None) };
-    let (url, space) = (args.places.kibana_url.as_deref(), args.places.kibana_space.as_deref());
-    let Some(target) = Target::named(url, space)? else {
-        bail!("`--open-cases` needs Kibana's address: give `--kibana-url` (or KIBANA_URL)")
-    };
-    let client = kibana::connect(&target, &args.places.connection)?;
+    let Some(client) = client(args)? else { return Ok(None) };
     let (asking, others): (Vec<_>, Vec<_>) =
         rules.iter().cloned().partition(|rule| !rule.triage.questions.is_empty());
     if asking.is_empty() {
@@ -49,7 +40,43 @@ pub fn opener(
             "warning: rule `{name}` asks nothing about its alerts, so they are in no group and get no case"
         ));
     }
-    Ok(Some(Arc::new(CaseOpener::new(cluster.clone(), index.clone(), client, &asking, owner.to_owned()))))
+    Ok(opened_by(client, &asking, sink, owner).map(Arc::new))
+}
+
+/// The Kibana in which cases are opened; none where none are asked for.
+///
+/// # Errors
+/// There is no Kibana, or it cannot be used.
+pub fn client(args: &RunArgs) -> anyhow::Result<Option<KibanaClient>> {
+    if !args.further.open_cases {
+        return Ok(None);
+    }
+    let (url, space) = (args.places.kibana_url.as_deref(), args.places.kibana_space.as_deref());
+    let Some(target) = Target::named(url, space)? else {
+        bail!("`--open-cases` needs Kibana's address: give `--kibana-url` (or KIBANA_URL)")
+    };
+    kibana::connect(&target, &args.places.connection).map(Some)
+}
+
+/// Who opens cases in the place of `before`; none where no rule has a triage.
+pub fn taken_over(
+    before: Option<&CaseOpener>,
+    client: KibanaClient,
+    rules: &[Arc<Rule>],
+    runner: &Runner,
+) -> Option<Arc<CaseOpener>> {
+    let asking: Vec<_> = rules.iter().filter(|rule| !rule.triage.questions.is_empty()).cloned().collect();
+    let opener = opened_by(client, &asking, &runner.sink, &runner.run.id).filter(|_| !asking.is_empty())?;
+    Some(Arc::new(match before {
+        Some(before) => opener.after(before),
+        None => opener,
+    }))
+}
+
+fn opened_by(client: KibanaClient, asking: &[Arc<Rule>], sink: &Sink, owner: &str) -> Option<CaseOpener> {
+    // With files the flag is refused.
+    let Sink::Cluster { cluster, index } = sink else { return None };
+    Some(CaseOpener::new(cluster.clone(), index.clone(), client, asking, owner.to_owned()))
 }
 
 /// Opens what is to be opened now; what cannot be is left to the next run, and is said.

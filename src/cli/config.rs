@@ -8,8 +8,10 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use clap::builder::Resettable;
-use clap::{Arg, Command};
+use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches};
 use toml::{Table, Value};
+
+use super::args::Cli;
 
 /// The flag and the variable that name the file.
 const FLAG: &str = "--config";
@@ -56,11 +58,41 @@ pub fn with_defaults(command: Command, arguments: &[OsString]) -> anyhow::Result
         .parse()
         .map_err(|error: toml::de::Error| anyhow::anyhow!(place(&text, &error)))
         .with_context(|| format!("the configuration `{}` is no TOML", path.display()))?;
-    let (defaults, problems) = read(&table);
+    let (defaults, mut problems) = read(&table);
+    problems.extend(defaults.iter().filter_map(|(id, values)| refused(&command, id, values)));
     if !problems.is_empty() {
         bail!("the configuration `{}` cannot be used:\n  {}", path.display(), problems.join("\n  "));
     }
     Ok(defaults.into_iter().fold(command, |command, (id, values)| with_default(command, id, &values)))
+}
+
+/// What was typed at the start, over what the file says now.
+///
+/// # Errors
+/// As [`with_defaults`].
+pub fn read_again(arguments: &[OsString]) -> anyhow::Result<Cli> {
+    let command = with_defaults(Cli::command(), arguments)?;
+    let matches = command.try_get_matches_from(arguments)?;
+    Ok(Cli::from_arg_matches(&matches)?)
+}
+
+/// What is wrong with the values that an argument is to have, by the same parser as for what is typed. A secret may be any
+/// text, so none is shown.
+fn refused(command: &Command, id: &str, values: &[String]) -> Option<String> {
+    let of = |one: &Command| one.get_arguments().find(|argument| argument.get_id() == id).cloned();
+    let argument = of(command).or_else(|| command.get_subcommands().find_map(of))?;
+    let (table, key, _) = KEYS.iter().find(|(.., known)| *known == id)?;
+    if !matches!(argument.get_action(), ArgAction::Append) && values.len() != 1 {
+        return Some(format!("expected one value for `{table}.{key}`, found a list"));
+    }
+    let alone = Arg::new("value")
+        .long("value")
+        .action(argument.get_action().clone())
+        .value_parser(argument.get_value_parser().clone())
+        .default_values(values.to_vec());
+    let error = Command::new("values").no_binary_name(true).arg(alone).try_get_matches_from([""; 0]).err()?;
+    let reason = std::error::Error::source(&error).map(ToString::to_string);
+    Some(format!("`{table}.{key}`: {}", reason.unwrap_or_else(|| "no value that can be used".to_owned())))
 }
 
 /// Where a file is no TOML and why, without showing its text, which may hold a secret.
@@ -71,7 +103,7 @@ fn place(text: &str, error: &toml::de::Error) -> String {
 
 /// The file that is named, by the flag or else by the variable; what is empty counts as not given.
 #[expect(clippy::disallowed_methods, reason = "the command line is where the environment is read")]
-fn named(arguments: &[OsString]) -> Option<PathBuf> {
+pub fn named(arguments: &[OsString]) -> Option<PathBuf> {
     let mut rest = arguments.iter().skip(1).take_while(|argument| *argument != "--");
     let mut flag = None;
     while let Some(argument) = rest.next() {
@@ -159,7 +191,7 @@ fn on_every(command: Command, change: &dyn Fn(Arg) -> Arg) -> Command {
 
 #[cfg(test)]
 mod tests {
-    use super::{KEYS, read};
+    use super::{KEYS, read, refused};
     use crate::cli::args::Cli;
     use clap::CommandFactory;
 
@@ -183,6 +215,41 @@ mod tests {
         let (defaults, problems) = read(&text.parse().expect("TOML"));
         assert_eq!(problems, Vec::<String>::new());
         assert!(defaults.len() >= KEYS.len() - 6, "{defaults:?}");
+    }
+
+    #[test]
+    fn values_are_checked_all_at_once_and_not_shown() {
+        let command = Cli::command();
+        let wrong = |id: &str, values: &[&str]| {
+            let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+            refused(&command, id, &values)
+        };
+        for (id, values, words) in [
+            (
+                "request_timeout",
+                vec!["0"],
+                "`elasticsearch.request_timeout`: expected whole seconds from 1 to 86400",
+            ),
+            ("log_format", vec!["hunter2"], "`log.format`: expected `text` or `json`"),
+            ("alerts_index", vec!["a*"], "`alerts.index`: "),
+            ("no_triage", vec!["hunter2"], "`rules.no_triage`: "),
+            (
+                "api_key",
+                vec!["hunter2", "hunter2"],
+                "expected one value for `elasticsearch.api_key`, found a list",
+            ),
+        ] {
+            let said = wrong(id, &values).unwrap_or_else(|| panic!("accepted: {id} {values:?}"));
+            assert!(said.starts_with(words) && !said.contains("hunter2"), "{said}");
+        }
+        for (id, values) in [
+            ("request_timeout", vec!["5"]),
+            ("rules", vec!["a", "b"]),
+            ("no_triage", vec!["true"]),
+            ("api_key", vec!["a"]),
+        ] {
+            assert_eq!(wrong(id, &values), None, "{id}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
 
 use super::args::ConnectionArgs;
 use crate::elastic::{Ambient, Auth, CaCertificate, ClientFiles, Cluster, Connection, Observer, RetryPolicy};
@@ -103,6 +104,47 @@ pub fn auth(args: &ConnectionArgs) -> anyhow::Result<Auth> {
 /// The file of the certificate authority, where one is given.
 pub fn ca_file(args: &ConnectionArgs) -> Option<PathBuf> {
     args.ca_cert.clone().filter(|path| !path.as_os_str().is_empty())
+}
+
+/// Every file that says how to reach the cluster or to log in.
+pub fn files(args: &ConnectionArgs) -> Vec<PathBuf> {
+    let ConnectionArgs {
+        api_key_file,
+        password_file,
+        bearer_token_file,
+        ca_cert,
+        client_cert,
+        client_key,
+        ..
+    } = args;
+    let files = [api_key_file, password_file, bearer_token_file, ca_cert, client_cert, client_key];
+    files.into_iter().flatten().filter(|path| !path.as_os_str().is_empty()).cloned().collect()
+}
+
+/// What tells these settings from others, the content of files aside: a digest, as there are secrets among them.
+pub fn digest(args: &ConnectionArgs) -> [u8; 32] {
+    let ConnectionArgs {
+        elasticsearch_url,
+        cloud_id,
+        api_key,
+        api_key_file,
+        username,
+        password,
+        password_file,
+        bearer_token,
+        bearer_token_file,
+        ca_cert,
+        ca_fingerprint,
+        client_cert,
+        client_key,
+        proxy,
+        request_timeout,
+    } = args;
+    let texts = [elasticsearch_url, cloud_id, username, ca_fingerprint, proxy];
+    let files = [api_key_file, password_file, bearer_token_file, ca_cert, client_cert, client_key];
+    let secrets =
+        [api_key, password, bearer_token].map(|secret| secret.as_ref().map(ExposeSecret::expose_secret));
+    Sha256::digest(format!("{texts:?}{files:?}{secrets:?}{request_timeout:?}")).into()
 }
 
 fn urls(args: &ConnectionArgs) -> Vec<String> {

@@ -37,14 +37,23 @@ pub fn copies(args: &RunArgs, rules: &[Arc<Rule>], sink: &Sink) -> anyhow::Resul
     if stream.name() == index.alias() {
         bail!("`{name}` is the alerts index: copies of the alerts need a data stream of their own");
     }
-    for rule in rules {
-        if let Some(pattern) = stream.read_by(rule) {
-            bail!(
-                "the index pattern `{pattern}` of rule `{}` reads `{name}`, so the rule would find copies of alerts: name \
-                 another data stream with `--external-alerts`, or narrow the pattern (`-{name}` after it leaves it out)",
-                rule.name
-            );
-        }
+    if let Some(problem) = rules.iter().find_map(|rule| read_by(rule, &stream)) {
+        bail!(problem);
     }
     Ok(Some(Copies::new(cluster.clone(), stream)))
+}
+
+/// Why `rule` cannot run beside copies of alerts; none where it can, or none are asked for.
+pub fn hinders(args: &RunArgs, rule: &Rule) -> Option<String> {
+    let stream = given(args.further.external_alerts.as_deref())?.parse().ok()?;
+    read_by(rule, &stream)
+}
+
+fn read_by(rule: &Rule, stream: &DataStream) -> Option<String> {
+    let (name, pattern) = (stream.name(), stream.read_by(rule)?);
+    Some(format!(
+        "the index pattern `{pattern}` of rule `{}` reads `{name}`, so the rule would find copies of alerts: name \
+         another data stream with `--external-alerts`, or narrow the pattern (`-{name}` after it leaves it out)",
+        rule.name
+    ))
 }

@@ -56,6 +56,11 @@ pub fn start(format: LogFormat, verbose: u8, quiet: bool, color: bool, run_id: &
     }
 }
 
+/// How lines are written.
+pub fn format() -> LogFormat {
+    if JSON_RUN.get().is_some() { LogFormat::Json } else { LogFormat::Text }
+}
+
 /// Writes words for people as a line of JSON; false where the log is for people anyway.
 pub fn said(words: &str) -> bool {
     let Some(run_id) = JSON_RUN.get() else { return false };

@@ -21,6 +21,7 @@ mod places;
 mod progress;
 mod range;
 mod ready;
+mod reload;
 mod rules;
 mod run;
 mod scan;

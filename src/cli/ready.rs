@@ -1,5 +1,6 @@
 //! Whether alerts can be written now: the cluster answers, and the alerts index is there.
 
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -15,10 +16,12 @@ const HOLDS: Duration = Duration::from_secs(5);
 /// Longest time of one request: whoever probes does not wait for longer.
 const LONGEST: Duration = Duration::from_secs(2);
 
+/// The cluster and the write alias of the alerts; none where alerts go to a file.
+pub type Place = Option<(Cluster, String)>;
+
 /// Asks the cluster by two small requests, of its own connections and never more often than an answer holds.
 pub struct Readiness {
-    /// The cluster and the write alias of the alerts; none where alerts go to a file.
-    place: Option<(Cluster, String)>,
+    place: std::sync::Mutex<Place>,
     last: Mutex<Option<(Instant, Result<(), String>)>>,
 }
 
@@ -28,28 +31,40 @@ impl Readiness {
     /// # Errors
     /// The settings of the cluster cannot be used.
     pub fn of(args: &PlaceArgs) -> anyhow::Result<Self> {
-        let place = if args.events.is_empty() {
-            let cluster = connect::impatient(&args.connection, LONGEST).context("for `/readyz`")?;
-            Some((cluster, args.alerts_index.alias().to_owned()))
-        } else {
-            None
-        };
-        Ok(Self { place, last: Mutex::default() })
+        Ok(Self { place: std::sync::Mutex::new(place(args)?), last: Mutex::default() })
+    }
+
+    /// Asks at `place` from now on.
+    pub fn moves_to(&self, place: Place) {
+        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = place;
     }
 
     /// Whether alerts can be written, and if not, why.
     pub async fn ask(&self) -> Result<(), String> {
-        let Some((cluster, alias)) = &self.place else { return Ok(()) };
+        let place = self.place.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some((cluster, alias)) = place else { return Ok(()) };
         let mut last = self.last.lock().await;
         if let Some((at, answer)) = last.as_ref()
             && at.elapsed() < HOLDS
         {
             return answer.clone();
         }
-        let answer = asked(cluster, alias).await;
+        let answer = asked(&cluster, &alias).await;
         *last = Some((Instant::now(), answer.clone()));
         answer
     }
+}
+
+/// The place that the arguments name.
+///
+/// # Errors
+/// The settings of the cluster cannot be used.
+pub fn place(args: &PlaceArgs) -> anyhow::Result<Place> {
+    if !args.events.is_empty() {
+        return Ok(None);
+    }
+    let cluster = connect::impatient(&args.connection, LONGEST).context("for `/readyz`")?;
+    Ok(Some((cluster, args.alerts_index.alias().to_owned())))
 }
 
 async fn asked(cluster: &Cluster, alias: &str) -> Result<(), String> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::anyhow;
 
 use super::output;
-use crate::rule::{self, Rule};
+use crate::rule::{self, Found, Refused, Rule};
 
 /// The rules of the given files and folders, or those compiled in.
 ///
@@ -22,6 +22,20 @@ pub fn load(paths: &[PathBuf], color: bool) -> anyhow::Result<Vec<Arc<Rule>>> {
         tracing::info!("passed over `{}`", folder.display());
     }
     Ok(loaded.rules.into_iter().map(Arc::new).collect())
+}
+
+/// The same, each rule by itself, where a broken one costs no other.
+pub fn each(paths: &[PathBuf]) -> Found {
+    if !paths.is_empty() {
+        return rule::load_each(paths);
+    }
+    match rule::embedded() {
+        Ok(loaded) => Found { loaded, refused: Vec::new() },
+        Err(errors) => Found {
+            refused: vec![Refused { place: PathBuf::new(), rule_id: None, reports: errors.reports }],
+            ..Found::default()
+        },
+    }
 }
 
 /// The rule that `wanted` names: a file, or the id or name of a built-in rule.

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
+use tokio::sync::watch::channel;
 use tokio_util::sync::CancellationToken;
 
 use super::Ending;
@@ -16,33 +17,31 @@ use super::look::Look;
 use super::output;
 use super::places;
 use super::progress::show_progress;
+use super::reload::{Before, Reloader};
 use super::rules;
+use super::triage::Declared;
 use super::watched::Watched;
 use super::{summary, task, triage};
 use crate::alert::{AlertDocument, Run};
 use crate::checkpoint::Store;
 use crate::detect::{
-    Audience, BackfillRange, CaseOpener, Cycle, Gone, Met, Open, RuleReport, Runner, Settings, Sink, Triager,
-    Watch,
+    Audience, BackfillRange, Begun, Cycle, Gone, Met, Open, RuleReport, Runner, Settings, Sink, Watch,
 };
 use crate::report::{Alert, Standing};
 use crate::rule::Rule;
-use crate::schedule;
+use crate::schedule::{self, Work};
 
 /// Runs the rules as the arguments say.
 pub fn run(args: &RunArgs, run_id: String, color: bool, look: Look) -> Ending {
     match prepared(args, run_id, color, look) {
-        Ok(job) => task::run(|stop| job.go(stop)),
+        Ok(job) => task::run(|stop| job.go(args, stop)),
         Err(error) => Ending::Wrong(error),
     }
 }
 
 /// Everything of the command line, checked before anything runs.
 struct Job {
-    rules: Vec<Arc<Rule>>,
-    runner: Arc<Runner>,
-    triager: Option<Arc<Triager>>,
-    cases: Option<Arc<CaseOpener>>,
+    work: Work,
     mode: Mode,
     format: Format,
     dry_run: bool,
@@ -50,6 +49,10 @@ struct Job {
     with_guide: bool,
     reporting: Option<Reporting>,
     watched: Watched,
+    declared: Declared,
+    /// What the files held that are looked at again; none for a run that ends.
+    before: Option<Before>,
+    color: bool,
 }
 
 enum Mode {
@@ -58,14 +61,23 @@ enum Mode {
     Backfill(BackfillRange),
 }
 
+impl Mode {
+    fn of(args: &RunArgs) -> anyhow::Result<Self> {
+        Ok(match (&args.backfill, args.once) {
+            (Some(range), _) => {
+                Self::Backfill(range.at(schedule::utc_now()).map_err(|error| anyhow!(error))?)
+            }
+            (None, true) => Self::Once,
+            (None, false) => Self::Daemon,
+        })
+    }
+}
+
 fn prepared(args: &RunArgs, run_id: String, color: bool, look: Look) -> anyhow::Result<Job> {
+    let mode = Mode::of(args)?;
+    let before = matches!(mode, Mode::Daemon).then(|| Before::look(args));
     let rules = rules::load(&args.rules.rules, color)?;
     let format = Format::or_fitting(args.format);
-    let mode = match (&args.backfill, args.once) {
-        (Some(range), _) => Mode::Backfill(range.at(schedule::utc_now()).map_err(|error| anyhow!(error))?),
-        (None, true) => Mode::Once,
-        (None, false) => Mode::Daemon,
-    };
     let kind = match mode {
         Mode::Daemon => "run",
         Mode::Once => "once",
@@ -74,7 +86,7 @@ fn prepared(args: &RunArgs, run_id: String, color: bool, look: Look) -> anyhow::
     if matches!(mode, Mode::Daemon) && args.shown.report.is_some() {
         return Err(anyhow!("`--report` needs a run that ends: expected `--once` or `--backfill` with it"));
     }
-    let expected = triage::expected(&args.expected, color)?;
+    let declared = Declared::load(&args.expected, color)?;
     external::check_places(args)?;
     let started = schedule::utc_now();
     let watched = Watched::of(args, &rules, started)?;
@@ -85,14 +97,15 @@ fn prepared(args: &RunArgs, run_id: String, color: bool, look: Look) -> anyhow::
         summary::about_run(args, range_of(&mode), started)
     })?;
     let triager =
-        if args.dry_run || args.no_triage { None } else { triage::triager(&sink, &rules, expected) };
+        if args.dry_run || args.no_triage { None } else { triage::triager(&sink, &rules, declared.all()) };
     let (sink, store) = if args.dry_run { dry(sink, store, format, look) } else { (sink, store) };
     let run = Run { id: run_id, kind, places: places::looked_at(&args.places)? };
     let settings = Settings::default();
-    let runner =
-        Arc::new(Runner { source, sink, copies, store, settings, run, clock: schedule::utc_now, started });
+    let (clock, begun) = (schedule::utc_now, Arc::new(Begun::at(started)));
+    let runner = Arc::new(Runner { source, sink, copies, store, settings, run, clock, begun });
+    let work = Work { rules, runner, triager, cases };
     let (dry_run, with_guide) = (args.dry_run, args.shown.guide);
-    Ok(Job { rules, runner, triager, cases, mode, format, dry_run, look, with_guide, reporting, watched })
+    Ok(Job { work, mode, format, dry_run, look, with_guide, reporting, watched, declared, before, color })
 }
 
 /// A dry run begins where a real one would, and shows what that would write.
@@ -101,34 +114,35 @@ fn dry(sink: Sink, store: Store, format: Format, look: Look) -> (Sink, Store) {
         Format::Json => output::json(&alert.body),
         Format::Human => output::result(&(card(&Alert::read(&alert.body), None, look) + "\n")),
     };
-    (sink.only_shown(Box::new(show)), Store::Discard(Box::new(store)))
+    (sink.only_shown(Arc::new(show)), Store::Discard(Box::new(store)))
 }
 
 impl Job {
-    async fn go(mut self, stop: CancellationToken) -> Ending {
+    async fn go(mut self, args: &RunArgs, stop: CancellationToken) -> Ending {
         let watch = self.watched.watch(stop);
-        match &self.mode {
-            Mode::Daemon => self.watch_over(watch).await,
-            Mode::Once | Mode::Backfill(_) => {
-                let listener = Arc::new(Listener::new(self.reporting.take()));
-                self.one_shot(watch, listener).await
-            }
+        if let Some(before) = self.before.take() {
+            return self.watch_over(args, before, watch).await;
         }
+        let listener = Arc::new(Listener::new(self.reporting.take()));
+        self.one_shot(watch, listener).await
     }
 
-    async fn watch_over(&mut self, watch: Watch) -> Ending {
-        tracing::info!(rules = self.rules.len(), version = env!("CARGO_PKG_VERSION"), "watching");
-        let signs = self.watched.tell(&self.runner, self.rules.len(), &watch.stop);
-        let triage = self
-            .triager
-            .clone()
-            .map(|triager| tokio::spawn(schedule::triage(self.runner.clone(), triager, watch.stop.clone())));
-        let cases = self
-            .cases
-            .clone()
-            .map(|cases| tokio::spawn(schedule::open_cases(self.runner.clone(), cases, watch.stop.clone())));
-        schedule::run(self.runner.clone(), self.rules.clone(), watch.clone(), signs).await;
-        for task in [triage, cases].into_iter().flatten() {
+    async fn watch_over(mut self, args: &RunArgs, before: Before, watch: Watch) -> Ending {
+        let hangups = match schedule::hangups().context("signals cannot be caught") {
+            Ok(hangups) => hangups,
+            Err(error) => return Ending::Wrong(error),
+        };
+        tracing::info!(rules = self.work.rules.len(), version = env!("CARGO_PKG_VERSION"), "watching");
+        let (sender, work) = channel(self.work);
+        let signs = self.watched.tell(&work, &watch.stop);
+        let beside = [
+            tokio::spawn(schedule::triage(work.clone(), watch.stop.clone())),
+            tokio::spawn(schedule::open_cases(work.clone(), watch.stop.clone())),
+        ];
+        let reloader = Reloader::new(before, args, self.declared, sender, &self.watched, self.color);
+        tokio::spawn(schedule::reload(reloader, hangups, watch.stop.clone()));
+        schedule::run(work, watch.clone(), signs).await;
+        for task in beside {
             task::within_grace(task, &watch).await;
         }
         Ending::Done
@@ -137,8 +151,8 @@ impl Job {
     async fn one_shot(&self, mut watch: Watch, listener: Arc<Listener>) -> Ending {
         watch.audience = self.audience(listener.clone());
         let task = tokio::spawn(all_rules(
-            self.runner.clone(),
-            self.rules.clone(),
+            self.work.runner.clone(),
+            self.work.rules.clone(),
             self.range().cloned(),
             watch.clone(),
         ));
@@ -153,20 +167,21 @@ impl Job {
             self.after_the_alerts(&watch, &listener).await;
         }
         let reads_on = self.show_alerts(&listener);
-        let is_written = listener.finish(|| summary::of_run(&reports, self.rules.len(), self.range()));
+        let is_written = listener.finish(|| summary::of_run(&reports, self.work.rules.len(), self.range()));
         let ending = if reads_on { self.tell(&reports) } else { Ending::Done };
         if is_written { ending } else { Ending::Failed }
     }
 
     /// What follows once the alerts are written: their triage, and then their cases.
     async fn after_the_alerts(&self, watch: &Watch, listener: &Arc<Listener>) {
-        if let Some(triager) = &self.triager {
-            let (runner, triager, stop) = (self.runner.clone(), triager.clone(), watch.stop.clone());
+        if let Some(triager) = &self.work.triager {
+            let (runner, triager, stop) = (self.work.runner.clone(), triager.clone(), watch.stop.clone());
             let task = tokio::spawn(triage::once(runner, triager, stop, listener.clone()));
             task::within_grace(task, watch).await;
         }
-        if let Some(opener) = &self.cases {
-            let task = tokio::spawn(cases::once(self.runner.clone(), opener.clone(), watch.stop.clone()));
+        if let Some(opener) = &self.work.cases {
+            let task =
+                tokio::spawn(cases::once(self.work.runner.clone(), opener.clone(), watch.stop.clone()));
             task::within_grace(task, watch).await;
         }
     }
@@ -189,7 +204,7 @@ impl Job {
         if self.format == Format::Json {
             return true;
         }
-        let rules = self.rules.iter().map(AsRef::as_ref);
+        let rules = self.work.rules.iter().map(AsRef::as_ref);
         (self.dry_run || listener.show(self.look))
             && (!self.with_guide || listener.show_guides(rules, self.look))
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use chrono::{DateTime, Utc};
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -15,13 +16,12 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::ready::Readiness;
-use crate::detect::Runner;
 use crate::metrics;
-use crate::schedule::Signs;
+use crate::schedule::{Signs, Work};
 
 /// Connections that are served at the same time; others wait.
 const AT_ONCE: usize = 32;
@@ -45,9 +45,9 @@ pub struct Told {
     /// The figures, and whether the timetable runs.
     pub signs: Signs,
     /// Whether alerts can be written.
-    pub readiness: Readiness,
-    /// The time, as figures see it.
-    pub runner: Arc<Runner>,
+    pub readiness: Arc<Readiness>,
+    /// What runs, and so the time as figures see it.
+    pub work: watch::Receiver<Work>,
 }
 
 impl Door {
@@ -129,12 +129,16 @@ async fn one(stream: TcpStream, told: Arc<Told>) {
 }
 
 impl Told {
+    fn now(&self) -> DateTime<Utc> {
+        self.work.borrow().runner.now()
+    }
+
     async fn answer(&self, method: &Method, path: &str) -> Response<Full<Bytes>> {
         if method != Method::GET && method != Method::HEAD {
             return text(StatusCode::METHOD_NOT_ALLOWED, "expected GET or HEAD".to_owned());
         }
         match path {
-            "/metrics" => match self.signs.metrics.text(self.runner.now()) {
+            "/metrics" => match self.signs.metrics.text(self.now()) {
                 Ok(figures) => response(StatusCode::OK, metrics::CONTENT_TYPE, figures),
                 Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
             },

@@ -16,20 +16,38 @@ use crate::rule::triage::{Expected, load_expected};
 /// How many alerts are read again together.
 const AT_ONCE: usize = 100;
 
-/// What is declared in the files.
-///
-/// # Errors
-/// Every problem of every file.
-pub fn expected(paths: &[PathBuf], color: bool) -> anyhow::Result<Vec<Expected>> {
-    let mut all = Vec::new();
-    let mut problems = Vec::new();
-    for path in paths {
-        match load_expected(path) {
-            Ok(found) => all.extend(found),
-            Err(errors) => problems.push(errors.render(color)),
-        }
+/// What is declared, by the files that declare it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Declared(Vec<(PathBuf, Vec<Expected>)>);
+
+impl Declared {
+    /// What is declared in the files.
+    ///
+    /// # Errors
+    /// Every problem of every file.
+    pub fn load(paths: &[PathBuf], color: bool) -> anyhow::Result<Self> {
+        let (declared, problems) = Self::default().renewed(paths, color);
+        if problems.is_empty() { Ok(declared) } else { Err(anyhow!(problems.join("\n\n"))) }
     }
-    if problems.is_empty() { Ok(all) } else { Err(anyhow!(problems.join("\n\n"))) }
+
+    /// What is declared in the files now, and the problems of those that are broken, each of which counts as it was.
+    pub fn renewed(&self, paths: &[PathBuf], color: bool) -> (Self, Vec<String>) {
+        let (mut declared, mut problems) = (Self::default(), Vec::new());
+        for path in paths {
+            let found = load_expected(path).unwrap_or_else(|errors| {
+                problems.push(errors.render(color));
+                let before = self.0.iter().find(|(known, _)| known == path);
+                before.map(|(_, found)| found.clone()).unwrap_or_default()
+            });
+            declared.0.push((path.clone(), found));
+        }
+        (declared, problems)
+    }
+
+    /// All that is declared.
+    pub fn all(&self) -> Vec<Expected> {
+        self.0.iter().flat_map(|(_, found)| found).cloned().collect()
+    }
 }
 
 /// Who asks about the alerts in `sink`; none where they go to no cluster, or no rule asks anything.

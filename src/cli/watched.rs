@@ -3,23 +3,25 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::args::RunArgs;
 use super::connect::given;
 use super::ready::Readiness;
 use super::serve::{Door, Told};
-use crate::detect::{Audience, Met, Progress, Runner, Watch};
+use crate::detect::{Audience, Met, Progress, Watch};
 use crate::elastic::Observer;
 use crate::metrics::Metrics;
 use crate::rule::Rule;
-use crate::schedule::{self, Pulse, Signs};
+use crate::schedule::{self, Pulse, Signs, Work};
 
 /// The figures and signs of life of a process, and where they are told.
 pub struct Watched {
     signs: Signs,
     progress: Arc<Progress>,
-    door: Option<(Door, Readiness)>,
+    door: Option<Door>,
+    readiness: Option<Arc<Readiness>>,
 }
 
 impl Watched {
@@ -29,16 +31,15 @@ impl Watched {
     /// It cannot listen there, or the settings of the cluster cannot be used.
     pub fn of(args: &RunArgs, rules: &[Arc<Rule>], started: DateTime<Utc>) -> anyhow::Result<Self> {
         let address = given(args.listen.as_deref()).filter(|_| !args.once && args.backfill.is_none());
-        let (metrics, door) = match address {
-            Some(address) => {
-                let door = (Door::open(address)?, Readiness::of(&args.places)?);
-                (Metrics::of(rules, started)?, Some(door))
-            }
-            None => (Metrics::default(), None),
-        };
+        let (mut metrics, mut door, mut readiness) = (Metrics::default(), None, None);
+        if let Some(address) = address {
+            door = Some(Door::open(address)?);
+            readiness = Some(Arc::new(Readiness::of(&args.places)?));
+            metrics = Metrics::of(rules, started)?;
+        }
         let progress = Arc::<Progress>::default();
         let pulse = Arc::new(Pulse::new(progress.clone(), args.places.connection.request_timeout));
-        Ok(Self { signs: Signs { metrics, pulse }, progress, door })
+        Ok(Self { signs: Signs { metrics, pulse }, progress, door, readiness })
     }
 
     /// Counts what becomes of requests.
@@ -48,6 +49,16 @@ impl Watched {
             metrics.observed(observed);
             pulse.stir();
         })
+    }
+
+    /// The figures.
+    pub fn metrics(&self) -> Metrics {
+        self.signs.metrics.clone()
+    }
+
+    /// Who is asked whether alerts can be written; none where nobody can ask.
+    pub fn readiness(&self) -> Option<Arc<Readiness>> {
+        self.readiness.clone()
     }
 
     /// What passes are handed.
@@ -66,10 +77,11 @@ impl Watched {
     }
 
     /// Begins to tell, until `stop` is cancelled, and returns what the timetable notes.
-    pub fn tell(&mut self, runner: &Arc<Runner>, rules: usize, stop: &CancellationToken) -> Signs {
+    pub fn tell(&mut self, work: &watch::Receiver<Work>, stop: &CancellationToken) -> Signs {
+        let rules = work.borrow().rules.len();
         tokio::spawn(schedule::tell_systemd(rules, self.signs.pulse.clone(), stop.clone()));
-        if let Some((door, readiness)) = self.door.take() {
-            let told = Told { signs: self.signs.clone(), readiness, runner: runner.clone() };
+        if let Some((door, readiness)) = self.door.take().zip(self.readiness.clone()) {
+            let told = Told { signs: self.signs.clone(), readiness, work: work.clone() };
             tokio::spawn(door.serve(told, stop.clone()));
         }
         self.signs.clone()

@@ -2,6 +2,7 @@
 
 mod audit;
 mod backfill;
+mod begun;
 mod cases;
 mod copies;
 mod cycle;
@@ -21,6 +22,7 @@ mod triage;
 
 pub use audit::{Audit, AuditReport, Missing, Unread, Why};
 pub use backfill::BackfillRange;
+pub use begun::Begun;
 pub use cases::{CaseOpener, CasesError, CasesReport};
 pub use copies::Copies;
 pub use cycle::{Cycle, Gone, Open};

@@ -1,11 +1,13 @@
 //! One rule's run: its windows from the checkpoint to now, what it owes, and the late sweep.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use thiserror::Error;
 use tracing::Instrument;
 
+use super::begun::Begun;
 use super::copies::Copies;
 use super::pass::{Pass, PassError, WindowReport};
 use super::phase::phase;
@@ -58,9 +60,8 @@ pub struct Runner {
     pub run: Run,
     /// The local time.
     pub clock: fn() -> DateTime<Utc>,
-    /// The local time when it was started: a rule without a checkpoint begins from here, though the cluster was out of
-    /// reach for long.
-    pub started: DateTime<Utc>,
+    /// When rules were taken up, by the local time: one without a checkpoint begins from there.
+    pub begun: Arc<Begun>,
 }
 
 /// No rule can be run now.
@@ -226,8 +227,8 @@ impl Runner {
 
     /// Where a rule begins that has no checkpoint yet.
     pub(super) fn beginning(&self, rule: &Rule, now: DateTime<Utc>) -> Cursor {
-        let started = self.on_the_sources_clock(self.started).min(now);
-        Cursor::starting_at(started - look_back(rule))
+        let begun = self.on_the_sources_clock(self.begun.of(&rule.rule_id)).min(now);
+        Cursor::starting_at(begun - look_back(rule))
     }
 
     /// The late sweep of `rule`, if one is due: rules take turns within its pace.

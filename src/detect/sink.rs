@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use thiserror::Error;
@@ -12,9 +12,10 @@ use crate::elastic::{BulkItem, Cluster, ElasticError, ItemOutcome};
 use crate::local::{AlertFile, AlertFileError, AlertIds};
 
 /// Shows one alert; false where nobody looks any more.
-pub type Show = Box<dyn Fn(&AlertDocument) -> bool + Send + Sync>;
+pub type Show = Arc<dyn Fn(&AlertDocument) -> bool + Send + Sync>;
 
-/// Where alerts go.
+/// Where alerts go; a clone is the same place.
+#[derive(Clone)]
 pub enum Sink {
     /// The write alias of an index.
     Cluster {
@@ -24,15 +25,15 @@ pub enum Sink {
         index: AlertIndex,
     },
     /// A file, one alert a line.
-    File(Mutex<AlertFile>),
+    File(Arc<Mutex<AlertFile>>),
     /// A file that is only looked into.
-    OnlyRead(Mutex<AlertIds>),
+    OnlyRead(Arc<Mutex<AlertIds>>),
     /// Nowhere: each alert that is not in the real place yet is shown once.
     Shown {
         /// Where the alerts would go.
         real: Box<Sink>,
         /// What was shown already.
-        seen: Mutex<HashSet<String>>,
+        seen: Arc<Mutex<HashSet<String>>>,
         /// Shows one.
         show: Show,
     },
@@ -100,19 +101,30 @@ impl Sink {
     /// Appends to a file.
     #[must_use]
     pub fn file(file: AlertFile) -> Self {
-        Self::File(Mutex::new(file))
+        Self::File(Arc::new(Mutex::new(file)))
     }
 
     /// Looks into a file and writes nothing.
     #[must_use]
     pub fn only_read(file: AlertIds) -> Self {
-        Self::OnlyRead(Mutex::new(file))
+        Self::OnlyRead(Arc::new(Mutex::new(file)))
     }
 
     /// The same place for a dry run: nothing is written there, `show` gets what would be.
     #[must_use]
     pub fn only_shown(self, show: Show) -> Self {
-        Self::Shown { real: Box::new(self), seen: Mutex::default(), show }
+        Self::Shown { real: Box::new(self), seen: Arc::default(), show }
+    }
+
+    /// The same place by another way, such as a new connection: what was shown of it is not shown again.
+    #[must_use]
+    pub fn by_way_of(&self, way: Self) -> Self {
+        match self {
+            Self::Shown { seen, show, .. } => {
+                Self::Shown { real: Box::new(way), seen: seen.clone(), show: show.clone() }
+            }
+            Self::Cluster { .. } | Self::File(_) | Self::OnlyRead(_) => way,
+        }
     }
 
     /// Which of the alert ids are there already.

@@ -39,7 +39,7 @@ const NOTABLE: TimeDelta = TimeDelta::seconds(10);
 const SHOWN_PROBLEMS: u64 = 20;
 
 /// Where events are read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Source {
     /// A cluster.
     Cluster(Cluster),

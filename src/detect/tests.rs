@@ -1,10 +1,12 @@
 //! Runs over files with a clock that stands still: which time is read, and what is remembered.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::{RuleReport, Runner, Settings, Sink, Source, Watch};
+use super::{Begun, RuleReport, Runner, Settings, Sink, Source, Watch};
 use crate::alert::{Places, Run};
 use crate::checkpoint::{Cursor, Store, Window};
 use crate::local::{AlertFile, EventFiles};
@@ -44,7 +46,7 @@ impl Place {
             settings: Settings::default(),
             run: Run { id: "test".into(), kind: "once", places: Places::default() },
             clock: now,
-            started: ago(minutes),
+            begun: Arc::new(Begun::at(ago(minutes))),
         };
         Self { folder, runner }
     }
@@ -91,6 +93,18 @@ async fn a_first_run_that_had_to_wait_begins_where_it_was_started() {
     place.add("before it was started", ago(67));
     let report = place.run().await;
     assert_eq!((report.alerts_created, report.from), (1, Some(ago(66))));
+}
+
+#[tokio::test]
+async fn a_rule_that_came_later_begins_where_it_came() {
+    let place = Place::started(600);
+    place.runner.begun.begins(&rule().rule_id, ago(60));
+    place.add("since it came", ago(55));
+    place.add("before it came", ago(67));
+    let report = place.run().await;
+    assert_eq!((report.alerts_created, report.from), (1, Some(ago(66))));
+    place.runner.begun.begins("another", now());
+    assert_eq!(place.runner.begun.of(&rule().rule_id), ago(60));
 }
 
 #[tokio::test]

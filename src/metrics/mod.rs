@@ -4,6 +4,7 @@
 //! answer or a setting is among them. Seconds and counts only; names end in their unit, those of counters in `_total`.
 
 mod delays;
+mod reloads;
 mod requests;
 mod rules;
 #[cfg(test)]
@@ -16,6 +17,7 @@ use prometheus::core::Collector;
 use prometheus::{Gauge, GaugeVec, Opts, Registry, TextEncoder};
 
 use self::delays::Delays;
+use self::reloads::Reloads;
 use self::requests::Requests;
 use self::rules::Rules;
 use crate::alert::AlertDocument;
@@ -39,6 +41,7 @@ struct Figures {
     rules: Rules,
     requests: Requests,
     delays: Delays,
+    reloads: Reloads,
 }
 
 impl Metrics {
@@ -62,9 +65,19 @@ impl Metrics {
             rules: Rules::of(rules, started, &registry)?,
             requests: Requests::new(&registry)?,
             delays: Delays::new(&registry)?,
+            reloads: Reloads::new(&registry, started)?,
             reachable,
             registry,
         }))))
+    }
+
+    /// Counts that everything was read anew at `now`, with `refused` places refused; `rules` are counted for from now on,
+    /// and no others.
+    pub fn reloaded(&self, rules: &[Arc<Rule>], refused: u32, now: DateTime<Utc>) {
+        if let Some(figures) = &self.0 {
+            figures.rules.renew(rules, now);
+            figures.reloads.reloaded(refused, now);
+        }
     }
 
     /// Counts a run of a rule that ended at `now`.

@@ -1,7 +1,7 @@
 //! The figures of each rule: counted when a run of it ends, and how far it has read.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use prometheus::{GaugeVec, IntCounterVec, Opts, Registry, Result};
@@ -59,6 +59,7 @@ pub(super) struct Rules {
     took: GaugeVec,
     lag: GaugeVec,
     success: GaugeVec,
+    interval: GaugeVec,
     /// Until when each rule has read, by its labels.
     read_until: Mutex<HashMap<[String; 2], DateTime<Utc>>>,
 }
@@ -70,7 +71,6 @@ impl Rules {
         let counter = |(name, help, _): &(&str, &str, Counted)| {
             registered(registry, IntCounterVec::new(Opts::new(*name, *help), &LABELS)?)
         };
-        let interval = gauge("stakeout_rule_interval_seconds", "Time from one run of the rule to the next.")?;
         let figures = Self {
             counters: COUNTERS.iter().map(counter).collect::<Result<_>>()?,
             owed: gauge(
@@ -90,22 +90,49 @@ impl Rules {
                 "stakeout_rule_last_success_timestamp_seconds",
                 "When a run last ended with everything read and nothing owed; absent before the first.",
             )?,
+            interval: gauge("stakeout_rule_interval_seconds", "Time from one run of the rule to the next.")?,
             read_until: Mutex::default(),
         };
-        for rule in rules {
-            let labels = labels(&rule.rule_id, &rule.name);
-            interval.with_label_values(&labels).set(rule.schedule.interval.as_secs_f64());
-            for counter in &figures.counters {
-                counter.with_label_values(&labels);
-            }
-            figures.owed.with_label_values(&labels);
-            figures.reached(labels, started);
-        }
+        figures.renew(rules, started);
         Ok(figures)
     }
 
+    /// Counts for `rules` and no others from now on. One that is new has its counts at 0, so that the first increase can be
+    /// seen, and has read until `now`; one that has another name than before, until when it has.
+    pub(super) fn renew(&self, rules: &[Arc<Rule>], now: DateTime<Utc>) {
+        let mut read = self.read_until();
+        let before = std::mem::take(&mut *read);
+        let by_id: HashMap<&str, DateTime<Utc>> =
+            before.iter().map(|([id, _], until)| (id.as_str(), *until)).collect();
+        for rule in rules {
+            let labels = labels(&rule.rule_id, &rule.name);
+            self.interval.with_label_values(&labels).set(rule.schedule.interval.as_secs_f64());
+            for counter in &self.counters {
+                counter.with_label_values(&labels);
+            }
+            self.owed.with_label_values(&labels);
+            let until = by_id.get(labels[0].as_str()).copied().unwrap_or(now);
+            read.insert(labels, until);
+        }
+        for gone in before.keys().filter(|labels| !read.contains_key(*labels)) {
+            for counter in &self.counters {
+                // One that was never set is not there to be removed.
+                let _ = counter.remove_label_values(gone);
+            }
+            for gauge in [&self.owed, &self.missing, &self.took, &self.lag, &self.success, &self.interval] {
+                let _ = gauge.remove_label_values(gone);
+            }
+        }
+    }
+
+    /// Counts a run; one of a rule that has ended meanwhile is of no interest.
     pub(super) fn ran(&self, report: &RuleReport, now: DateTime<Utc>) {
         let labels = labels(&report.rule_id, &report.name);
+        let mut read = self.read_until();
+        let Some(newest) = read.get_mut(&labels) else { return };
+        if let Some(until) = read_until(report) {
+            *newest = until.max(*newest);
+        }
         for (counter, (.., count)) in self.counters.iter().zip(COUNTERS) {
             counter.with_label_values(&labels).inc_by(count(report));
         }
@@ -117,23 +144,20 @@ impl Rules {
         if report.succeeded() {
             self.success.with_label_values(&labels).set(seconds(now.timestamp_millis()));
         }
-        if let Some(until) = read_until(report) {
-            self.reached(labels, until);
-        }
     }
 
     /// Brings up to date what changes by itself as time goes on.
     pub(super) fn stand(&self, now: DateTime<Utc>) {
-        for (labels, until) in self.read_until.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for (labels, until) in self.read_until().iter() {
             let lag = (now - *until).max(TimeDelta::zero());
             self.lag.with_label_values(labels).set(seconds(lag.num_milliseconds()));
         }
     }
 
-    fn reached(&self, labels: [String; 2], until: DateTime<Utc>) {
-        let mut read = self.read_until.lock().unwrap_or_else(PoisonError::into_inner);
-        let newest = read.entry(labels).or_insert(until);
-        *newest = until.max(*newest);
+    /// What lies behind this lock is whole after every call. Held while figures of rules are set, so that none comes back
+    /// that was removed.
+    fn read_until(&self) -> MutexGuard<'_, HashMap<[String; 2], DateTime<Utc>>> {
+        self.read_until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -148,7 +172,7 @@ fn labels(rule_id: &str, name: &str) -> [String; 2] {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 ms, which is 285,000 years")]
-fn seconds(millis: i64) -> f64 {
+pub(super) fn seconds(millis: i64) -> f64 {
     millis as f64 / 1000.0
 }
 

@@ -94,6 +94,44 @@ fn runs_add_up_and_lag_counts_from_what_was_recorded() {
 }
 
 #[test]
+fn rules_that_came_are_counted_for_and_those_that_went_are_not() {
+    let named = |rule_id: &str, name: &str| {
+        Arc::new(Rule { rule_id: rule_id.to_owned(), name: name.to_owned(), ..Rule::clone(&rule()) })
+    };
+    let (before, renamed, other) = (named("1", "before"), named("1", "renamed"), named("2", "other"));
+    let metrics = Metrics::of(std::slice::from_ref(&before), at(1000)).expect("figures");
+    let ran = |until: i64| {
+        let report = RuleReport { to: Some(at(until)), windows: 1, ..RuleReport::new(&before) };
+        metrics.ran(&report, at(until));
+    };
+    let figures =
+        |name: &str| metrics.text(at(1200)).expect("a text").matches(&format!("rule=\"{name}\"")).count();
+    let lag = |name: &str, id: &str| {
+        let begin = format!("stakeout_rule_lag_seconds{{rule=\"{name}\",rule_id=\"{id}\"}} ");
+        let text = metrics.text(at(1200)).expect("a text");
+        text.lines().find_map(|line| line.strip_prefix(&begin)).map(str::to_owned)
+    };
+    ran(1100);
+    metrics.reloaded(&[renamed.clone(), other], 0, at(1150));
+    assert_eq!(lag("renamed", "1").as_deref(), Some("100"), "it goes on from where it was");
+    assert_eq!(lag("other", "2").as_deref(), Some("50"));
+    // The end of a run that was under way brings nothing back.
+    ran(1190);
+    metrics.reloaded(&[renamed], 2, at(1160));
+    assert_eq!((figures("before"), figures("other")), (0, 0));
+    assert!(figures("renamed") > 7);
+    let text = metrics.text(at(1200)).expect("a text");
+    for line in [
+        "stakeout_reloads_total{result=\"taken\"} 1",
+        "stakeout_reloads_total{result=\"refused\"} 1",
+        "stakeout_last_reload_taken_timestamp_seconds 1150",
+        "stakeout_last_reload_refused 2",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+}
+
+#[test]
 fn requests_are_counted_by_what_they_do_and_why_they_fail() {
     let metrics = Metrics::of(&[], at(0)).expect("figures");
     let sent = |operation, failure| {

@@ -1,7 +1,7 @@
-//! Loads rules from files and folders: all of them, or every reason why not.
+//! Loads rules from files and folders: all of them, or every reason why not; or each by itself.
 
-use std::collections::{HashMap, HashSet};
-use std::fs::{self, File};
+use std::collections::HashMap;
+use std::fs::File;
 use std::io::{self, Read};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,8 @@ use super::convert::{self, Reading};
 use super::file::MAX_BYTES;
 use super::model::Rule;
 use super::report::{Report, RuleErrors};
+use super::walk::Walk;
 use crate::diagnostic::{DUPLICATE_RULE_ID, Diagnostic, FILE_TOO_LARGE, Node, Span, UNREADABLE_RULES};
-
-/// The folder in which Elastic keeps rules that it gave up; it is passed over inside other folders.
-pub const DEPRECATED_FOLDER: &str = "_deprecated";
 
 /// So many files are read faster than a thread is started for them.
 const FEW: usize = 64;
@@ -29,8 +27,39 @@ pub struct Loaded {
     pub rules: Vec<Rule>,
     /// What the reader should know about them.
     pub warnings: Vec<Report>,
-    /// Folders named [`DEPRECATED_FOLDER`] that were passed over.
+    /// Folders named [`DEPRECATED_FOLDER`](super::DEPRECATED_FOLDER) that were passed over.
     pub passed_over: Vec<PathBuf>,
+}
+
+/// What paths lead to, where a broken file costs no other.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Found {
+    /// The rules that can run and their warnings, as [`load`] has them; no two have one id.
+    pub loaded: Loaded,
+    /// The places that give no rule, and why.
+    pub refused: Vec<Refused>,
+}
+
+/// A place that gives no rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refused {
+    /// The file or folder.
+    pub place: PathBuf,
+    /// The id of the rule in it, as far as it can be read.
+    pub rule_id: Option<String>,
+    /// Why.
+    pub reports: Vec<Report>,
+}
+
+impl Refused {
+    /// Whether nothing could be read at all: a place that is not there, or has no rule file.
+    #[must_use]
+    pub fn is_unreadable(&self) -> bool {
+        self.reports
+            .iter()
+            .flat_map(|report| &report.problems)
+            .any(|problem| problem.code == UNREADABLE_RULES)
+    }
 }
 
 /// Loads every rule of `paths`: files of any name, and folders with every `*.toml` below them.
@@ -39,10 +68,52 @@ pub struct Loaded {
 /// Every problem of every file, if any is an error: a path that cannot be read, a folder without a rule file, a
 /// file that is no rule, two rules with one id.
 pub fn load(paths: &[PathBuf]) -> Result<Loaded, RuleErrors> {
-    let mut walk = Walk::default();
-    for path in paths {
-        walk.start(path);
+    let (readings, walk) = read_below(paths);
+    let loaded = together(readings, walk.reports)?;
+    Ok(Loaded { passed_over: walk.passed_over, ..loaded })
+}
+
+/// Loads the rules of `paths` as [`load`] does, each by itself. Where several files have one id, none of them is taken.
+#[must_use]
+pub fn load_each(paths: &[PathBuf]) -> Found {
+    let (readings, walk) = read_below(paths);
+    let unreadable = |report: Report| Refused {
+        place: PathBuf::from(&report.origin),
+        rule_id: None,
+        reports: vec![report],
+    };
+    let mut found = Found { refused: walk.reports.into_iter().map(unreadable).collect(), ..Found::default() };
+    found.loaded.passed_over = walk.passed_over;
+    let mut holders: HashMap<String, Vec<String>> = HashMap::new();
+    for (origin, rule) in
+        readings.iter().filter_map(|(origin, reading)| Some((origin, reading.rule.as_ref()?)))
+    {
+        holders.entry(rule.rule_id.clone()).or_default().push(origin.clone());
     }
+    for (origin, mut reading) in readings {
+        let id = reading.file.root.table("rule").and_then(|rule| rule.text("rule_id"));
+        let rule_id = id.as_ref().map(|id| id.node.to_owned());
+        let others = rule_id.as_ref().and_then(|id| holders.get(id));
+        let other = others.and_then(|holders| holders.iter().find(|holder| **holder != origin));
+        match (reading.rule, id.zip(other)) {
+            (Some(rule), None) => {
+                found.loaded.rules.push(rule);
+                found.loaded.warnings.extend(reading.reports);
+            }
+            (rule, twice) => {
+                if let Some((id, other)) = twice.filter(|_| rule.is_some()) {
+                    reading.reports.push(taken(&origin, &reading.file.text, &id, other));
+                }
+                found.refused.push(Refused { place: origin.into(), rule_id, reports: reading.reports });
+            }
+        }
+    }
+    found
+}
+
+/// Reads every file that `paths` lead to; those that cannot be read are among the walk's reports.
+fn read_below(paths: &[PathBuf]) -> (Vec<Named>, Walk) {
+    let mut walk = Walk::below(paths);
     let mut readings = Vec::new();
     for read in read_all(&walk.files) {
         match read {
@@ -50,8 +121,7 @@ pub fn load(paths: &[PathBuf]) -> Result<Loaded, RuleErrors> {
             Err(report) => walk.reports.push(report),
         }
     }
-    let loaded = together(readings, walk.reports)?;
-    Ok(Loaded { passed_over: walk.passed_over, ..loaded })
+    (readings, walk)
 }
 
 /// A rule file's name in messages, and what was read in it.
@@ -121,74 +191,7 @@ fn taken(origin: &str, text: &str, id: &Node<&str>, first: &str) -> Report {
     Report::new(origin, text, vec![problem])
 }
 
-/// The files that paths lead to, each once.
-#[derive(Default)]
-struct Walk {
-    files: Vec<PathBuf>,
-    seen: HashSet<PathBuf>,
-    /// How often a rule file was met, or a folder that had been met before.
-    met: usize,
-    reports: Vec<Report>,
-    passed_over: Vec<PathBuf>,
-}
-
-impl Walk {
-    /// Takes a path that was asked for.
-    fn start(&mut self, path: &Path) {
-        let (met, problems) = (self.met, self.reports.len());
-        match fs::metadata(path) {
-            Ok(found) if found.is_dir() => {
-                self.folder(path);
-                if (self.met, self.reports.len()) == (met, problems) {
-                    self.reports.push(without_rules(path));
-                }
-            }
-            Ok(_) => self.file(path),
-            Err(error) => self.reports.push(unreadable(&named(path), &error)),
-        }
-    }
-
-    fn folder(&mut self, folder: &Path) {
-        if !self.is_new(folder) {
-            self.met += 1;
-            return;
-        }
-        let listing = fs::read_dir(folder).and_then(|entries| {
-            entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()
-        });
-        let mut paths = match listing {
-            Ok(paths) => paths,
-            Err(error) => return self.reports.push(unreadable(&named(folder), &error)),
-        };
-        paths.sort();
-        for path in paths {
-            match fs::metadata(&path) {
-                Ok(found) if found.is_dir() && path.ends_with(DEPRECATED_FOLDER) => {
-                    self.passed_over.push(path);
-                }
-                Ok(found) if found.is_dir() => self.folder(&path),
-                Ok(_) if is_rule_file(&path) => self.file(&path),
-                Err(error) if is_rule_file(&path) => self.reports.push(unreadable(&named(&path), &error)),
-                _ => {}
-            }
-        }
-    }
-
-    fn file(&mut self, path: &Path) {
-        self.met += 1;
-        if self.is_new(path) {
-            self.files.push(path.to_owned());
-        }
-    }
-
-    /// Whether nothing has led to this place before; links may lead to it twice, or in a circle.
-    fn is_new(&mut self, path: &Path) -> bool {
-        let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        self.seen.insert(place)
-    }
-}
-
-fn unreadable(origin: &str, error: &io::Error) -> Report {
+pub(super) fn unreadable(origin: &str, error: &io::Error) -> Report {
     let problem = Diagnostic::error(UNREADABLE_RULES, Span::default(), format!("cannot be read: {error}"));
     Report::new(origin, "", vec![problem])
 }
@@ -198,18 +201,9 @@ fn too_large(origin: &str) -> Report {
     Report::new(origin, "", vec![Diagnostic::error(FILE_TOO_LARGE, Span::default(), message)])
 }
 
-fn without_rules(folder: &Path) -> Report {
-    let problem = Diagnostic::error(UNREADABLE_RULES, Span::default(), "the folder holds no rule file");
-    Report::new(&named(folder), "", vec![problem.hint("rule files end in `.toml`")])
-}
-
 /// A path as messages name it.
-fn named(path: &Path) -> String {
+pub(super) fn named(path: &Path) -> String {
     path.display().to_string()
-}
-
-fn is_rule_file(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"))
 }
 
 /// The bytes of a file; nothing if there are more than a rule file has.
@@ -221,7 +215,10 @@ fn read_limited(path: &Path) -> io::Result<Option<Vec<u8>>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::rule::places;
 
     const RULE: &str = include_str!("../../tests/rules/valid/minimal.toml");
 
@@ -320,6 +317,66 @@ mod tests {
         assert!(shown.contains("is taken already by") && shown.contains("a.toml`"), "{shown}");
         assert!(shown.contains("b.toml:4:11"), "{shown}");
         assert!(shown.ends_with("1 problem in 1 file"), "{shown}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_kubernetes_mounts_shows_its_files_by_their_lasting_names() {
+        let folder = folder(&[("..2026_11_24/a.toml", RULE), ("..2026_11_25/a.toml", RULE)]);
+        let link = |to: &str, name: &str| {
+            std::os::unix::fs::symlink(to, folder.path().join(name)).expect("a link");
+        };
+        link("..2026_11_25", "..data");
+        link("..data/a.toml", "a.toml");
+        let loaded = load(&[folder.path().to_owned()]).unwrap_or_else(|errors| panic!("{errors}"));
+        assert_eq!(loaded.rules.len(), 1);
+        assert_eq!(Path::new(&loaded.rules[0].origin), folder.path().join("a.toml"));
+    }
+
+    #[test]
+    fn a_broken_file_costs_no_other() {
+        let (other, third) = (with_id(OTHER), with_id(THIRD));
+        let broken = third.replace("[rule]", "[rule]\nnane = 1");
+        let folder = folder(&[
+            ("a.toml", RULE),
+            ("b.toml", &other),
+            ("c.toml", &broken),
+            ("d.toml", "= 1"),
+            ("e/f.toml", &other),
+        ]);
+        let missing = folder.path().join("missing");
+        let found = load_each(&[folder.path().to_owned(), missing.clone()]);
+        let ids: Vec<_> = found.loaded.rules.iter().map(|rule| &rule.rule_id[..8]).collect();
+        assert_eq!(ids, ["0b9d8f0a"]);
+        let refused: Vec<_> = found
+            .refused
+            .iter()
+            .map(|refused| {
+                let place = refused.place.strip_prefix(folder.path()).expect("below the folder");
+                (place.to_str().expect("a name"), refused.rule_id.as_deref())
+            })
+            .collect();
+        let expected = [
+            ("missing", None),
+            ("b.toml", Some(OTHER)),
+            ("c.toml", Some(THIRD)),
+            ("d.toml", None),
+            ("e/f.toml", Some(OTHER)),
+        ];
+        assert_eq!(refused, expected);
+        let said: Vec<String> =
+            found.refused.iter().map(|refused| crate::rule::render_all(&refused.reports, false)).collect();
+        for (said, words) in said.iter().zip([
+            "cannot be read",
+            "f.toml`",
+            "unknown key `nane`",
+            "d.toml:1:1",
+            "is taken already by",
+        ]) {
+            assert!(said.contains(words), "{words}: {said}");
+        }
+        let places = places(&[folder.path().to_owned(), missing.clone()]);
+        assert_eq!((places.len(), &places[0]), (6, &missing));
     }
 
     #[test]

@@ -1,27 +1,32 @@
 //! Cases beside the rules' runs and the triage: what is to be opened is opened soon, and a Kibana that is down holds
 //! nothing up.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::detect::{CaseOpener, CasesReport, Runner};
+use super::work::Work;
+use crate::detect::CasesReport;
 
 /// Time between two looks for alerts without a case.
 const EVERY: Duration = Duration::from_secs(30);
 
-/// Opens cases until `stop` is cancelled; a problem is said once as long as it stays the same.
-pub async fn open_cases(runner: Arc<Runner>, opener: Arc<CaseOpener>, stop: CancellationToken) {
+/// Opens cases until `stop` is cancelled, as the work of the time asks for; a problem is said once as long as it stays the
+/// same.
+pub async fn open_cases(work: watch::Receiver<Work>, stop: CancellationToken) {
     let mut problem = None;
     while !stop.is_cancelled() {
-        // Told to stop it ends after the group at hand, so that what was begun is finished.
-        let now = match opener.run(|| runner.now(), &stop).await {
-            Ok(report) => note(&report),
-            Err(error) => Some(error.to_string()),
-        };
-        say(problem.as_deref(), now.as_deref());
-        problem = now;
+        let Work { runner, cases, .. } = work.borrow().clone();
+        if let Some(opener) = cases {
+            // Told to stop it ends after the group at hand, so that what was begun is finished.
+            let now = match opener.run(|| runner.now(), &stop).await {
+                Ok(report) => note(&report),
+                Err(error) => Some(error.to_string()),
+            };
+            say(problem.as_deref(), now.as_deref());
+            problem = now;
+        }
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(EVERY) => {}

@@ -2,16 +2,22 @@
 
 mod cases;
 mod clock;
-mod daemon;
+mod group;
 mod pulse;
+mod reach;
+mod reload;
 mod service;
 mod shutdown;
+mod timetable;
 mod triage;
+mod work;
 
 pub use cases::open_cases;
 pub use clock::utc_now;
-pub use daemon::{Signs, run};
 pub use pulse::Pulse;
-pub use service::tell_systemd;
+pub use reload::{Reload, hangups, reload};
+pub use service::{tell_ready, tell_reloading, tell_systemd};
 pub use shutdown::{GRACE, stop_on_signals};
+pub use timetable::{Signs, run};
 pub use triage::triage;
+pub use work::Work;

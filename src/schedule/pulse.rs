@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::daemon::LONGEST_REST;
+use super::group::LONGEST_REST;
 use crate::detect::Progress;
 
 /// Added to what a run may well wait for, before it counts as stuck.
@@ -33,12 +33,19 @@ struct State {
 }
 
 /// A part of the timetable for as long as it is held.
-pub(super) struct Held<'a> {
-    pulse: &'a Pulse,
+pub(super) struct Held {
+    pulse: Arc<Pulse>,
     part: fn(&mut State) -> &mut usize,
 }
 
-impl Drop for Held<'_> {
+impl Held {
+    /// Ends a timetable as it should: it is not missed from now on.
+    pub(super) fn finish(self) {
+        self.pulse.state().begun -= 1;
+    }
+}
+
+impl Drop for Held {
     fn drop(&mut self) {
         *(self.part)(&mut self.pulse.state()) -= 1;
     }
@@ -86,20 +93,20 @@ impl Pulse {
         Ok(())
     }
 
-    /// A timetable is alive until the returned value is dropped.
-    pub(super) fn timetable(&self) -> Held<'_> {
+    /// A timetable is alive until the returned value is dropped, which is a fault unless it is finished.
+    pub(super) fn timetable(self: &Arc<Self>) -> Held {
         let mut state = self.state();
         state.begun += 1;
         state.alive += 1;
-        Held { pulse: self, part: |state| &mut state.alive }
+        Held { pulse: self.clone(), part: |state| &mut state.alive }
     }
 
     /// A run is under way until the returned value is dropped.
-    pub(super) fn cycle(&self) -> Held<'_> {
+    pub(super) fn cycle(self: &Arc<Self>) -> Held {
         let mut state = self.state();
         state.cycles += 1;
         state.signs += 1;
-        Held { pulse: self, part: |state| &mut state.cycles }
+        Held { pulse: self.clone(), part: |state| &mut state.cycles }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -114,8 +121,8 @@ mod tests {
 
     use super::Pulse;
 
-    fn pulse() -> Pulse {
-        Pulse::new(Arc::default(), Duration::from_secs(30))
+    fn pulse() -> Arc<Pulse> {
+        Arc::new(Pulse::new(Arc::default(), Duration::from_secs(30)))
     }
 
     #[test]
@@ -127,6 +134,15 @@ mod tests {
         assert_eq!(pulse.beat(), Ok(()));
         drop(ended);
         assert_eq!(pulse.beat(), Err("1 of 2 timetables have ended".to_owned()));
+    }
+
+    #[test]
+    fn a_timetable_that_was_replaced_is_not_missed() {
+        let pulse = pulse();
+        let old = pulse.timetable();
+        let _new = pulse.timetable();
+        old.finish();
+        assert_eq!(pulse.beat(), Ok(()));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::pulse::Pulse;
 ///
 /// Ready means begun, not that the cluster answers: one that is down for long must not count as a failed start.
 pub async fn tell_systemd(rules: usize, pulse: Arc<Pulse>, stop: CancellationToken) {
-    say(&[NotifyState::Ready, NotifyState::Status(&format!("watching with {rules} rules"))]);
+    tell_ready(rules);
     let mut stuck = false;
     match sd_notify::watchdog_enabled() {
         None => stop.cancelled().await,
@@ -25,6 +25,20 @@ pub async fn tell_systemd(rules: usize, pulse: Arc<Pulse>, stop: CancellationTok
         },
     }
     say(&[NotifyState::Stopping]);
+}
+
+/// Tells systemd that what is new is read.
+pub fn tell_reloading() {
+    // From version 253 on it must know since when.
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => say(&[NotifyState::Reloading, now]),
+        Err(error) => tracing::debug!(%error, "systemd was not told"),
+    }
+}
+
+/// Tells systemd that `rules` rules are watched with.
+pub fn tell_ready(rules: usize) {
+    say(&[NotifyState::Ready, NotifyState::Status(&format!("watching with {rules} rules"))]);
 }
 
 /// Says that the timetable runs, if it does; whether it does not.

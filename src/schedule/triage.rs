@@ -1,19 +1,25 @@
 //! Triage beside the rules' runs: what is due is worked on soon, and a cluster that is down holds nothing up.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::detect::{Runner, Triager};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+use super::work::Work;
+use crate::detect::{Runner, Triager};
 
 /// Time between two looks for alerts that are due.
 const EVERY: Duration = Duration::from_secs(30);
 
-/// Works on alerts that are due until `stop` is cancelled; every failure is said once as long as it lasts.
-pub async fn triage(runner: Arc<Runner>, triager: Arc<Triager>, stop: CancellationToken) {
+/// Works on alerts that are due until `stop` is cancelled, as the work of the time asks for; every failure is said once as
+/// long as it lasts.
+pub async fn triage(work: watch::Receiver<Work>, stop: CancellationToken) {
     let mut failing = false;
     while !stop.is_cancelled() {
-        failing = once(&runner, &triager, &stop, failing).await;
+        let Work { runner, triager, .. } = work.borrow().clone();
+        if let Some(triager) = triager {
+            failing = once(&runner, &triager, &stop, failing).await;
+        }
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(EVERY) => {}

@@ -40,7 +40,7 @@ pub struct CaseOpener {
     /// The name of this process among those that open cases.
     owner: String,
     /// Claims on cases of which Kibana may still do something, by their tags.
-    claims: Mutex<BTreeMap<String, Held>>,
+    claims: Arc<Mutex<BTreeMap<String, Held>>>,
     /// Whether Kibana has the space.
     has_space: AtomicBool,
     /// Whether it was said that the index cannot tell what has a case.
@@ -86,7 +86,13 @@ impl CaseOpener {
     ) -> Self {
         let rules = rules.iter().map(|rule| (rule.rule_id.clone(), rule.clone())).collect();
         let (has_space, said) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { cluster, index, kibana, rules, owner, claims: Mutex::default(), has_space, said }
+        Self { cluster, index, kibana, rules, owner, claims: Arc::default(), has_space, said }
+    }
+
+    /// The same in the place of `before`, whose claims it takes over.
+    #[must_use]
+    pub fn after(self, before: &Self) -> Self {
+        Self { claims: before.claims.clone(), ..self }
     }
 
     /// Lets alerts that were triaged just now be found; without the right to it they are found a little later.

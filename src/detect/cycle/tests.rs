@@ -9,7 +9,7 @@ use super::{Cycle, Gone};
 use crate::alert::{Places, Run};
 use crate::checkpoint::{Cursor, Store, Window};
 use crate::detect::question::wanted_fields;
-use crate::detect::{Runner, Settings, Sink, Source, Watch};
+use crate::detect::{Begun, Runner, Settings, Sink, Source, Watch};
 use crate::elastic::fake::{Act, Fake, Seen};
 use crate::local::AlertFile;
 use crate::rule::{Rule, embedded};
@@ -109,7 +109,7 @@ impl Place {
             settings: Settings::default(),
             run: Run { id: "test".into(), kind: "run", places: Places::default() },
             clock: now,
-            started: now(),
+            begun: Arc::new(Begun::at(now())),
         });
         Self { fake, runner, _folder: folder }
     }

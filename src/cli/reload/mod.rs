@@ -1,0 +1,183 @@
+//! Rules and settings are read anew while the daemon runs: on SIGHUP at once, and when a file of them has changed and has
+//! come to rest. What is broken is refused and said, and what was in force in its place stays.
+//!
+//! Nothing is changed in place: everything new becomes one value, which replaces the one that runs between two runs.
+
+mod files;
+mod fixed;
+mod news;
+mod settling;
+mod words;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use self::files::{Contents, Files};
+use self::news::News;
+use self::settling::Settling;
+use super::args::{Cli, RunArgs};
+use super::triage::Declared;
+use super::watched::Watched;
+use super::{config, connect, log, ready};
+use crate::elastic::Observer;
+use crate::metrics::Metrics;
+use crate::rule;
+use crate::schedule::{self, Reload, Work};
+
+/// What the files held before anything of them was read.
+pub struct Before {
+    files: Files,
+    contents: Contents,
+}
+
+/// Takes up what is new.
+pub struct Reloader {
+    /// What was typed, which never changes.
+    arguments: Vec<OsString>,
+    /// The settings in force.
+    args: RunArgs,
+    /// The settings that were asked for last, in force or refused: their files are looked at too.
+    asked_for: RunArgs,
+    declared: Declared,
+    /// What the connection in force was made from.
+    login: Login,
+    work: watch::Sender<Work>,
+    files: Files,
+    settling: Settling,
+    observer: Observer,
+    metrics: Metrics,
+    readiness: Option<Arc<ready::Readiness>>,
+    color: bool,
+}
+
+/// What a connection is made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Login {
+    settings: [u8; 32],
+    files: Contents,
+}
+
+impl Login {
+    fn of(args: &RunArgs, contents: &Contents) -> Self {
+        let connection = &args.places.connection;
+        Self { settings: connect::digest(connection), files: contents.of(&connect::files(connection)) }
+    }
+}
+
+impl Before {
+    /// Looks at every file that `args` name. To be called before they are read, so that no change is missed.
+    pub fn look(args: &RunArgs) -> Self {
+        let mut files = Files::default();
+        let contents = files.look(&places(&arguments(), &[args]));
+        Self { files, contents }
+    }
+}
+
+impl Reloader {
+    /// Takes up what is new in the place of what `work` holds, which was made from `args` and `declared`.
+    pub fn new(
+        before: Before,
+        args: &RunArgs,
+        declared: Declared,
+        work: watch::Sender<Work>,
+        watched: &Watched,
+        color: bool,
+    ) -> Self {
+        let Before { files, contents } = before;
+        Self {
+            arguments: arguments(),
+            args: args.clone(),
+            asked_for: args.clone(),
+            declared,
+            login: Login::of(args, &contents),
+            work,
+            files,
+            settling: Settling::new(contents),
+            observer: watched.observer(),
+            metrics: watched.metrics(),
+            readiness: watched.readiness(),
+            color,
+        }
+    }
+
+    /// What the files hold that are looked at now.
+    fn see(&mut self) -> Contents {
+        let places = self.places();
+        self.files.look(&places)
+    }
+
+    fn places(&self) -> Vec<PathBuf> {
+        places(&self.arguments, &[&self.args, &self.asked_for])
+    }
+
+    /// Everything as the files say it now, and what they held; none where they changed meanwhile and nobody `asked` for it
+    /// at once.
+    fn read(&mut self, seen: &Contents, asked: bool) -> Option<(News, Contents)> {
+        let cli = config::read_again(&self.arguments);
+        let wanted = cli.map(|cli: Cli| fixed::kept(cli, &self.args, log::format()));
+        if let Ok(Some((args, _))) = &wanted {
+            self.asked_for = args.clone();
+        }
+        let before = self.see();
+        if !asked && !before.agree(seen) {
+            return None;
+        }
+        let news = self.news(wanted, &before);
+        (asked || self.see() == before).then_some((news, before))
+    }
+
+    fn put_in_force(&mut self, news: News, held: Contents) {
+        news.say(self.color);
+        let News { args, login, declared, work, renewal, place, refusals, .. } = news;
+        let now = schedule::utc_now();
+        for rule in &renewal.added {
+            work.runner.begun.begins(&rule.rule_id, now);
+        }
+        let refused = u32::try_from(refusals.len()).unwrap_or(u32::MAX);
+        self.metrics.reloaded(&work.rules, refused, work.runner.now());
+        if let Some((readiness, place)) = self.readiness.as_ref().zip(place) {
+            readiness.moves_to(place);
+        }
+        (self.args, self.login, self.declared) = (args, login, declared);
+        self.work.send_replace(work);
+        // Files that were looked at for the settings before are not any more.
+        self.settling.took(held.of(&self.places()));
+    }
+}
+
+impl Reload for Reloader {
+    fn look(&mut self, asked: bool) {
+        let seen = self.see();
+        let is_due = self.settling.is_due(&seen);
+        if !asked && !is_due {
+            return;
+        }
+        schedule::tell_reloading();
+        if let Some((news, held)) = self.read(&seen, asked) {
+            self.put_in_force(news, held);
+        }
+        let rules = self.work.borrow().rules.len();
+        schedule::tell_ready(rules);
+    }
+}
+
+fn arguments() -> Vec<OsString> {
+    std::env::args_os().collect()
+}
+
+/// Every file that rules and settings come from.
+fn places(arguments: &[OsString], all: &[&RunArgs]) -> Vec<PathBuf> {
+    let rules: Vec<PathBuf> = all.iter().flat_map(|args| args.rules.rules.iter().cloned()).collect();
+    let mut places = rule::places(&rules);
+    places.extend(config::named(arguments));
+    for args in all {
+        places.extend(args.expected.iter().cloned());
+        places.extend(connect::files(&args.places.connection));
+    }
+    places.sort();
+    places.dedup();
+    places
+}

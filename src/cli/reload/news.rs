@@ -1,0 +1,198 @@
+//! What is new, ready to be put in force as a whole; and what of it is refused.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::files::Contents;
+use super::{Login, Reloader};
+use crate::alert::Run;
+use crate::checkpoint::Store;
+use crate::cli::args::RunArgs;
+use crate::cli::ready::Place;
+use crate::cli::triage::Declared;
+use crate::cli::{cases, external, places, ready, rules, triage};
+use crate::detect::{KibanaClient, Runner};
+use crate::rule::{Found, Renewal, Report};
+use crate::schedule::Work;
+
+/// What will be in force.
+pub(super) struct News {
+    pub args: RunArgs,
+    pub login: Login,
+    pub declared: Declared,
+    pub work: Work,
+    pub renewal: Renewal,
+    /// Warnings about rules that are new or changed.
+    pub warnings: Vec<Report>,
+    /// Where it is asked from now on whether alerts can be written; none where that stays.
+    pub place: Option<Place>,
+    /// Settings that are taken, by name.
+    pub taken: Vec<&'static str>,
+    /// Settings that say something else than is in force, and need a restart.
+    pub at_restart: Vec<&'static str>,
+    /// What is refused and why, ready to be read.
+    pub refusals: Vec<String>,
+}
+
+/// The settings that were read, and the names of those that need a restart; none where the file is broken.
+type Wanted = anyhow::Result<Option<(RunArgs, Vec<&'static str>)>>;
+
+/// Settings that can be used.
+struct Settings {
+    args: RunArgs,
+    login: Login,
+    runner: Arc<Runner>,
+    cases: Option<KibanaClient>,
+    place: Option<Place>,
+    taken: Vec<&'static str>,
+}
+
+impl Reloader {
+    /// Everything anew: by the settings that are `wanted` where they can be used, else by those in force. `held` is what
+    /// the files hold.
+    pub(super) fn news(&self, wanted: Wanted, held: &Contents) -> News {
+        let (wanted, at_restart, mut refusals) = match wanted {
+            Ok(Some((args, at_restart))) => (args, at_restart, Vec::new()),
+            Ok(None) => (self.args.clone(), Vec::new(), Vec::new()),
+            Err(error) => (self.args.clone(), Vec::new(), vec![settings_refused(&[format!("{error:#}")])]),
+        };
+        let found = rules::each(&wanted.rules.rules);
+        let (settings, found) = match self.settings(wanted, &found, held) {
+            Ok(settings) => (settings, found),
+            Err(problems) => {
+                refusals.push(settings_refused(&problems));
+                (self.in_force(), rules::each(&self.args.rules.rules))
+            }
+        };
+        self.assembled(settings, found, at_restart, refusals)
+    }
+
+    /// Puts together what runs by these settings and rules.
+    fn assembled(
+        &self,
+        settings: Settings,
+        found: Found,
+        at_restart: Vec<&'static str>,
+        mut refusals: Vec<String>,
+    ) -> News {
+        let Settings { args, login, runner, cases, place, mut taken } = settings;
+        let found = without_hindered(&args, found, &mut refusals);
+        let reports =
+            found.refused.iter().map(|refused| crate::rule::render_all(&refused.reports, self.color));
+        refusals.extend(reports.filter(|report| !report.is_empty()));
+        let now = self.work.borrow();
+        let renewal = Renewal::of(&now.rules, found.loaded.rules, &found.refused);
+        let (declared, problems) = self.declared.renewed(&args.expected, self.color);
+        refusals.extend(problems);
+        taken.extend((declared != self.declared).then_some("rules.expected"));
+        let triager = if args.dry_run || args.no_triage {
+            None
+        } else {
+            triage::triager(&runner.sink, &renewal.rules, declared.all())
+        };
+        let cases =
+            cases.and_then(|client| cases::taken_over(now.cases.as_deref(), client, &renewal.rules, &runner));
+        let is_new = |report: &Report| {
+            renewal.added.iter().chain(&renewal.changed).any(|rule| rule.origin == report.origin)
+        };
+        let warnings = found.loaded.warnings.into_iter().filter(is_new).collect();
+        let work = Work { rules: renewal.rules.clone(), runner, triager, cases };
+        News { args, login, declared, work, renewal, warnings, place, taken, at_restart, refusals }
+    }
+
+    /// The settings in force.
+    fn in_force(&self) -> Settings {
+        let (args, login, runner) =
+            (self.args.clone(), self.login.clone(), self.work.borrow().runner.clone());
+        // They could be used before; a file of theirs may be gone since.
+        let cases = cases::client(&args).ok().flatten();
+        Settings { args, login, runner, cases, place: None, taken: Vec::new() }
+    }
+
+    /// The settings of `args`, under which the rules were `found`; or everything that is wrong with them.
+    fn settings(&self, args: RunArgs, found: &Found, held: &Contents) -> Result<Settings, Vec<String>> {
+        let (before, runner) = (&self.args, self.work.borrow().runner.clone());
+        let login = Login::of(&args, held);
+        let (is_cluster, mut problems, mut taken) = (args.places.events.is_empty(), Vec::new(), Vec::new());
+        let reconnects = is_cluster && login != self.login;
+        taken.extend(reconnects.then_some("elasticsearch"));
+        let kibana = |args: &RunArgs| (args.places.kibana_url.clone(), args.places.kibana_space.clone());
+        taken.extend((kibana(&args) != kibana(before)).then_some("kibana"));
+        taken.extend((args.no_triage != before.no_triage).then_some("rules.no_triage"));
+        if args.rules.rules != before.rules.rules {
+            taken.push("rules.paths");
+            problems.extend(unusable(&args.rules.rules, found));
+        }
+        let mut checked = |problem: anyhow::Error| problems.push(format!("{problem:#}"));
+        let runner = self.runner(&args, &runner, reconnects).map_err(&mut checked).ok();
+        let cases = cases::client(&args).map_err(&mut checked).ok();
+        let place = if reconnects && self.readiness.is_some() {
+            ready::place(&args.places).map(Some).map_err(&mut checked).ok()
+        } else {
+            Some(None)
+        };
+        match (runner, cases, place) {
+            (Some(runner), Some(cases), Some(place)) if problems.is_empty() => {
+                Ok(Settings { args, login, runner, cases, place, taken })
+            }
+            _ => {
+                // What is wrong with the login is wrong for all who use it.
+                problems.dedup();
+                Err(problems)
+            }
+        }
+    }
+
+    /// The runner in force where it can go on, else one that takes over from it.
+    fn runner(&self, args: &RunArgs, before: &Arc<Runner>, reconnects: bool) -> anyhow::Result<Arc<Runner>> {
+        let looked_at = places::looked_at(&args.places)?;
+        if !reconnects && looked_at == before.run.places {
+            return Ok(before.clone());
+        }
+        let (source, sink, store, copies) = if reconnects {
+            let (source, sink, store) = places::to_write(&args.places, self.observer.clone())?;
+            let copies = external::copies(args, &[], &sink)?.filter(|_| !args.dry_run);
+            let store = if args.dry_run { Store::Discard(Box::new(store)) } else { store };
+            (source, before.sink.by_way_of(sink), store, copies)
+        } else {
+            (before.source.clone(), before.sink.clone(), before.store.clone(), before.copies.clone())
+        };
+        let (settings, clock, begun) = (before.settings, before.clock, before.begun.clone());
+        let run = Run { places: looked_at, ..before.run.clone() };
+        Ok(Arc::new(Runner { source, sink, copies, store, settings, run, clock, begun }))
+    }
+}
+
+fn settings_refused(problems: &[String]) -> String {
+    format!("the settings as a whole: {}", problems.join("\n"))
+}
+
+/// Why paths that were not there before cannot be used: what is named must be there, and have a rule.
+fn unusable(paths: &[PathBuf], found: &Found) -> Vec<String> {
+    let unreadable =
+        found.refused.iter().filter(|refused| refused.is_unreadable() && paths.contains(&refused.place));
+    let mut problems: Vec<String> =
+        unreadable.map(|refused| crate::rule::render_all(&refused.reports, false)).collect();
+    if problems.is_empty() && found.loaded.rules.is_empty() {
+        problems.push("no rule of `rules.paths` can be used".to_owned());
+    }
+    problems
+}
+
+/// Leaves out rules that cannot run beside copies of alerts.
+fn without_hindered(args: &RunArgs, mut found: Found, refusals: &mut Vec<String>) -> Found {
+    for rule in std::mem::take(&mut found.loaded.rules) {
+        match external::hinders(args, &rule) {
+            None => found.loaded.rules.push(rule),
+            Some(problem) => {
+                refusals.push(problem);
+                found.refused.push(crate::rule::Refused {
+                    place: rule.origin.into(),
+                    rule_id: Some(rule.rule_id),
+                    reports: Vec::new(),
+                });
+            }
+        }
+    }
+    found
+}
