@@ -1,6 +1,7 @@
 //! What can be typed: commands, flags, and the environment variables that stand for them.
 
 use std::io::IsTerminal;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ pub struct Cli {
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
     /// How lines on stderr are written: `text`, or `json` with rule, window and run on each line
-    #[arg(long, global = true, value_name = "FORMAT", env = "STAKEOUT_LOG_FORMAT", default_value = "text", value_parser = log_format)]
+    #[arg(long, global = true, value_name = "FORMAT", env = "STAKEOUT_LOG_FORMAT", default_value = "text")]
     pub log_format: LogFormat,
     /// Settings as a file; what flags and environment say goes before it
     #[arg(long, global = true, value_name = "FILE", env = "STAKEOUT_CONFIG")]
@@ -52,6 +53,8 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Print the manual page
     Man,
+    /// Print the JSON schema of rule files, of `stakeout.toml` or of files of what is expected, for editors
+    Schema(SchemaArgs),
     /// Make the alerts index and Kibana's data view, saved search and dashboard, or print them as files
     Setup(SetupArgs),
 }
@@ -186,6 +189,24 @@ pub struct CompletionsArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Whose schema
+    #[arg(value_name = "OF")]
+    pub of: SchemaOf,
+}
+
+/// What there are schemas of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// Rule files
+    Rule,
+    /// The settings, `stakeout.toml`
+    Config,
+    /// Files of what is expected, for `run --expected`
+    Expected,
+}
+
+#[derive(Debug, Args)]
 pub struct SetupArgs {
     #[command(flatten)]
     pub connection: ConnectionArgs,
@@ -306,33 +327,27 @@ pub struct ConnectionArgs {
     pub request_timeout: Duration,
 }
 
+/// The time-outs that there can be, in seconds.
+pub const TIMEOUTS: RangeInclusive<u64> = 1..=86_400;
+
 /// A time in seconds; an empty variable counts as unset.
 fn seconds(text: &str) -> Result<Duration, String> {
     match text.trim() {
         "" => Ok(DEFAULT_TIMEOUT),
         text => match text.parse() {
-            Ok(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
+            Ok(seconds) if TIMEOUTS.contains(&seconds) => Ok(Duration::from_secs(seconds)),
             _ => Err("expected whole seconds from 1 to 86400".to_owned()),
         },
     }
 }
 
 /// How lines on stderr are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     /// For people.
     Text,
     /// One JSON object a line.
     Json,
-}
-
-/// An empty variable counts as unset.
-fn log_format(text: &str) -> Result<LogFormat, String> {
-    match text.trim() {
-        "" | "text" => Ok(LogFormat::Text),
-        "json" => Ok(LogFormat::Json),
-        _ => Err("expected `text` or `json`".to_owned()),
-    }
 }
 
 /// When colours are used.

@@ -3,12 +3,14 @@
 //! What a file says becomes the default of the flag of the same meaning, in every command that has it: so there is one
 //! place where a value is read and checked.
 
+use std::any::TypeId;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::builder::Resettable;
-use clap::{Arg, Command};
+use clap::{Arg, ArgAction, Command};
 use toml::{Table, Value};
 
 /// The flag and the variable that name the file.
@@ -16,7 +18,7 @@ const FLAG: &str = "--config";
 const VARIABLE: &str = "STAKEOUT_CONFIG";
 
 /// Tables and keys, and the ids of the arguments that they are the defaults of.
-const KEYS: &[(&str, &str, &str)] = &[
+pub(super) const KEYS: &[(&str, &str, &str)] = &[
     ("elasticsearch", "url", "elasticsearch_url"),
     ("elasticsearch", "cloud_id", "cloud_id"),
     ("elasticsearch", "api_key", "api_key"),
@@ -56,7 +58,7 @@ pub fn with_defaults(command: Command, arguments: &[OsString]) -> anyhow::Result
         .parse()
         .map_err(|error: toml::de::Error| anyhow::anyhow!(place(&text, &error)))
         .with_context(|| format!("the configuration `{}` is no TOML", path.display()))?;
-    let (defaults, problems) = read(&table);
+    let (defaults, problems) = read(&table, &command);
     if !problems.is_empty() {
         bail!("the configuration `{}` cannot be used:\n  {}", path.display(), problems.join("\n  "));
     }
@@ -87,7 +89,7 @@ fn named(arguments: &[OsString]) -> Option<PathBuf> {
 }
 
 /// The values by the ids of their arguments, and what is wrong.
-fn read(table: &Table) -> (Vec<(&'static str, Vec<String>)>, Vec<String>) {
+fn read(table: &Table, command: &Command) -> (Vec<(&'static str, Vec<String>)>, Vec<String>) {
     let (mut defaults, mut problems) = (Vec::new(), Vec::new());
     for (name, section) in table {
         if !KEYS.iter().any(|(known, ..)| known == name) {
@@ -101,35 +103,100 @@ fn read(table: &Table) -> (Vec<(&'static str, Vec<String>)>, Vec<String>) {
             continue;
         };
         for (key, value) in section {
-            let known = KEYS.iter().find(|(table, known, _)| table == name && known == key);
-            match known.map(|(.., id)| (*id, words(value))) {
-                None => {
-                    let keys: Vec<&str> =
-                        KEYS.iter().filter(|(table, ..)| table == name).map(|(_, key, _)| *key).collect();
-                    problems.push(format!("unknown key `{name}.{key}`; expected one of {}", keys.join(", ")));
-                }
-                Some((id, Some(values))) => defaults.push((id, values)),
-                // Not the value itself, which may be a secret.
-                Some((_, None)) => problems.push(format!(
-                    "expected `{name}.{key}` as a text, a number, true or false, or a list of texts, found {}",
-                    value.type_str()
-                )),
+            match one(name, key, value, command) {
+                Ok(default) => defaults.push(default),
+                Err(problem) => problems.push(problem),
             }
         }
     }
     (defaults, problems)
 }
 
-/// A value as it would be typed; none for what cannot be.
-fn words(value: &Value) -> Option<Vec<String>> {
+/// One value, by the id of its argument.
+fn one(
+    name: &str,
+    key: &str,
+    value: &Value,
+    command: &Command,
+) -> Result<(&'static str, Vec<String>), String> {
+    let known = KEYS.iter().find(|(table, known, _)| *table == name && *known == key);
+    let Some((.., id)) = known else {
+        let keys: Vec<&str> = KEYS.iter().filter(|(table, ..)| *table == name).map(|(_, key, _)| *key).collect();
+        return Err(format!("unknown key `{name}.{key}`; expected one of {}", keys.join(", ")));
+    };
+    let shape = argument(command, id).map_or(Shape::Text, Shape::of);
+    match shape.words(value) {
+        Some(words) => Ok((id, words)),
+        // Not the value itself, which may be a secret.
+        None => Err(format!("expected `{name}.{key}` as {}, found {}", shape.described(), found(value))),
+    }
+}
+
+/// What a value is, for messages.
+fn found(value: &Value) -> &'static str {
     match value {
-        Value::String(text) => Some(vec![text.clone()]),
-        Value::Integer(number) => Some(vec![number.to_string()]),
-        Value::Boolean(flag) => Some(vec![flag.to_string()]),
-        Value::Array(values) => {
-            values.iter().map(|value| value.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+        Value::String(_) => "another text",
+        Value::Array(_) => "a list",
+        other => other.type_str(),
+    }
+}
+
+/// The argument with this id, of whichever command has it.
+pub(super) fn argument<'c>(command: &'c Command, id: &str) -> Option<&'c Arg> {
+    let mut commands = std::iter::once(command).chain(command.get_subcommands());
+    commands.find_map(|one| one.get_arguments().find(|argument| argument.get_id() == id))
+}
+
+/// What a value must be, which its argument says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Text, or a whole number that stands for its digits.
+    Text,
+    /// One of these texts.
+    OneOf(Vec<String>),
+    /// A whole number of seconds.
+    Seconds,
+    /// True or false.
+    Flag,
+    /// One text or several.
+    Texts,
+}
+
+impl Shape {
+    pub(super) fn of(argument: &Arg) -> Self {
+        let allowed: Vec<String> =
+            argument.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
+        match argument.get_action() {
+            ArgAction::SetTrue => Self::Flag,
+            ArgAction::Append => Self::Texts,
+            _ if !allowed.is_empty() => Self::OneOf(allowed),
+            _ if argument.get_value_parser().type_id() == TypeId::of::<Duration>() => Self::Seconds,
+            _ => Self::Text,
         }
-        Value::Float(_) | Value::Datetime(_) | Value::Table(_) => None,
+    }
+
+    /// A value as it would be typed; none for what is of another shape.
+    fn words(&self, value: &Value) -> Option<Vec<String>> {
+        match (self, value) {
+            (Self::OneOf(allowed), Value::String(text)) if !allowed.contains(text) => None,
+            (Self::Text | Self::OneOf(_) | Self::Texts, Value::String(text)) => Some(vec![text.clone()]),
+            (Self::Text | Self::Seconds, Value::Integer(number)) => Some(vec![number.to_string()]),
+            (Self::Flag, Value::Boolean(flag)) => Some(vec![flag.to_string()]),
+            (Self::Texts, Value::Array(values)) => {
+                values.iter().map(|value| value.as_str().map(str::to_owned)).collect()
+            }
+            _ => None,
+        }
+    }
+
+    fn described(&self) -> String {
+        match self {
+            Self::Text => "a text".to_owned(),
+            Self::OneOf(allowed) => format!("one of the texts {}", allowed.join(", ")),
+            Self::Seconds => "a whole number of seconds, without quotes".to_owned(),
+            Self::Flag => "true or false, without quotes".to_owned(),
+            Self::Texts => "a text or a list of texts".to_owned(),
+        }
     }
 }
 
@@ -159,28 +226,40 @@ fn on_every(command: Command, change: &dyn Fn(Arg) -> Arg) -> Command {
 
 #[cfg(test)]
 mod tests {
-    use super::{KEYS, read};
-    use crate::cli::args::Cli;
     use clap::CommandFactory;
+    use toml::Table;
+
+    use super::{KEYS, Shape, argument};
+    use crate::cli::args::Cli;
+    use crate::cli::schema::reference;
+
+    fn read(table: &Table) -> (Vec<(&'static str, Vec<String>)>, Vec<String>) {
+        super::read(table, &Cli::command())
+    }
 
     #[test]
     fn every_key_is_the_default_of_an_argument() {
         let command = Cli::command();
         for (table, key, id) in KEYS {
-            let has = |one: &clap::Command| one.get_arguments().any(|argument| argument.get_id() == *id);
-            assert!(std::iter::once(&command).chain(command.get_subcommands()).any(has), "{table}.{key}");
+            assert!(argument(&command, id).is_some(), "{table}.{key}");
         }
     }
 
     #[test]
+    fn the_argument_says_what_a_value_must_be() {
+        let command = Cli::command();
+        let shape = |id| argument(&command, id).map(Shape::of);
+        assert_eq!(shape("elasticsearch_url"), Some(Shape::Text));
+        assert_eq!(shape("api_key"), Some(Shape::Text));
+        assert_eq!(shape("request_timeout"), Some(Shape::Seconds));
+        assert_eq!(shape("no_triage"), Some(Shape::Flag));
+        assert_eq!(shape("rules"), Some(Shape::Texts));
+        assert_eq!(shape("log_format"), Some(Shape::OneOf(vec!["text".into(), "json".into()])));
+    }
+
+    #[test]
     fn every_key_of_the_reference_can_be_used() {
-        let reference = include_str!("../../docker/stakeout.toml");
-        let used = |line: &str| match line.strip_prefix("# ") {
-            Some(key) if key.contains(" = ") => key.to_owned() + "\n",
-            _ => line.to_owned() + "\n",
-        };
-        let text: String = reference.lines().skip(3).map(used).collect();
-        let (defaults, problems) = read(&text.parse().expect("TOML"));
+        let (defaults, problems) = read(&reference());
         assert_eq!(problems, Vec::<String>::new());
         assert!(defaults.len() >= KEYS.len() - 6, "{defaults:?}");
     }

@@ -24,6 +24,7 @@ mod ready;
 mod rules;
 mod run;
 mod scan;
+mod schema;
 mod serve;
 mod setup;
 mod summary;
@@ -79,6 +80,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::check(&args, color, look),
         Command::Completions(args) => manual::completions(args.shell),
         Command::Man => manual::page(),
+        Command::Schema(args) => schema::schema(args.of),
         Command::Setup(args) => setup::setup(&args),
     };
     match ending {
