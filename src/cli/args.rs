@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 
@@ -322,6 +323,9 @@ pub struct ConnectionArgs {
     /// Proxy for every request [default: what `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say]
     #[arg(long, value_name = "URL", env = "ELASTICSEARCH_PROXY", hide_env_values = true)]
     pub proxy: Option<String>,
+    /// Pack what is sent and received with gzip: for a cluster that is far away
+    #[arg(long, env = "ELASTICSEARCH_COMPRESSION", value_parser = BoolishValueParser::new())]
+    pub compression: bool,
     /// How long one request may take, in seconds
     #[arg(long, value_name = "SECONDS", env = "ELASTICSEARCH_REQUEST_TIMEOUT", default_value = "60", value_parser = seconds)]
     pub request_timeout: Duration,

@@ -10,8 +10,15 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::builder::Resettable;
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, ArgAction, Command, CommandFactory};
 use toml::{Table, Value};
+
+use super::args::Cli;
+use crate::bounded;
+use crate::diagnostic::sanitize;
+
+/// The largest file; one with every key has some kilobytes.
+const MAX_BYTES: u64 = 1 << 20;
 
 /// The flag and the variable that name the file.
 const FLAG: &str = "--config";
@@ -33,6 +40,7 @@ pub(super) const KEYS: &[(&str, &str, &str)] = &[
     ("elasticsearch", "client_cert", "client_cert"),
     ("elasticsearch", "client_key", "client_key"),
     ("elasticsearch", "proxy", "proxy"),
+    ("elasticsearch", "compression", "compression"),
     ("elasticsearch", "request_timeout", "request_timeout"),
     ("kibana", "url", "kibana_url"),
     ("kibana", "space", "kibana_space"),
@@ -52,17 +60,32 @@ pub(super) const KEYS: &[(&str, &str, &str)] = &[
 pub fn with_defaults(command: Command, arguments: &[OsString]) -> anyhow::Result<Command> {
     let command = without_empty_variables(command);
     let Some(path) = named(arguments) else { return Ok(command) };
-    let text = std::fs::read_to_string(&path)
+    let text = bounded::read_text(&path, MAX_BYTES)
         .with_context(|| format!("the configuration `{}` cannot be read", path.display()))?;
-    let table: Table = text
-        .parse()
-        .map_err(|error: toml::de::Error| anyhow::anyhow!(place(&text, &error)))
+    let table = parsed(&text)
+        .map_err(anyhow::Error::msg)
         .with_context(|| format!("the configuration `{}` is no TOML", path.display()))?;
     let (defaults, problems) = read(&table, &command);
     if !problems.is_empty() {
         bail!("the configuration `{}` cannot be used:\n  {}", path.display(), problems.join("\n  "));
     }
     Ok(defaults.into_iter().fold(command, |command, (id, values)| with_default(command, id, &values)))
+}
+
+/// Checks the text of a file of settings, as every command does before it begins.
+///
+/// # Errors
+/// Everything that is wrong with it, each in a line that shows no value.
+pub fn check_settings(text: &str) -> Result<(), Vec<String>> {
+    let table = parsed(text).map_err(|problem| vec![problem])?;
+    match read(&table, &Cli::command()).1 {
+        problems if problems.is_empty() => Ok(()),
+        problems => Err(problems),
+    }
+}
+
+fn parsed(text: &str) -> Result<Table, String> {
+    text.parse().map_err(|error: toml::de::Error| sanitize(&place(text, &error)))
 }
 
 /// Where a file is no TOML and why, without showing its text, which may hold a secret.
@@ -109,6 +132,8 @@ fn read(table: &Table, command: &Command) -> (Vec<(&'static str, Vec<String>)>, 
             }
         }
     }
+    // Names may be anything, even what would move a terminal's cursor.
+    let problems = problems.iter().map(|problem| sanitize(problem)).collect();
     (defaults, problems)
 }
 
@@ -121,7 +146,8 @@ fn one(
 ) -> Result<(&'static str, Vec<String>), String> {
     let known = KEYS.iter().find(|(table, known, _)| *table == name && *known == key);
     let Some((.., id)) = known else {
-        let keys: Vec<&str> = KEYS.iter().filter(|(table, ..)| *table == name).map(|(_, key, _)| *key).collect();
+        let keys: Vec<&str> =
+            KEYS.iter().filter(|(table, ..)| *table == name).map(|(_, key, _)| *key).collect();
         return Err(format!("unknown key `{name}.{key}`; expected one of {}", keys.join(", ")));
     };
     let shape = argument(command, id).map_or(Shape::Text, Shape::of);

@@ -38,6 +38,8 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
 
+pub use config::check_settings;
+
 use args::{Cli, Command};
 use look::Look;
 

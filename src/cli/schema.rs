@@ -33,9 +33,9 @@ fn config() -> Value {
     let (command, examples) = (Cli::command(), reference());
     let mut tables = Map::new();
     for (table, key, id) in KEYS {
-        let section = tables.entry(*table).or_insert_with(
-            || json!({ "type": "object", "additionalProperties": false, "properties": {} }),
-        );
+        let section = tables
+            .entry(*table)
+            .or_insert_with(|| json!({ "type": "object", "additionalProperties": false, "properties": {} }));
         if let Some(argument) = argument(&command, id) {
             let example = examples.get(*table).and_then(|section| section.get(*key));
             section["properties"][*key] = property(argument, example);

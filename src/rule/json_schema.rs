@@ -112,7 +112,9 @@ fn with_fate(words: &str, fate: Fate) -> String {
         Fate::Carried => words.to_owned(),
         Fate::NotApplied(instead) => format!("{words} Not applied: {instead}."),
         Fate::Refused(reason) => format!("{words} Refused unless empty: {reason}."),
-        Fate::OfType(rule_type) => format!("{words} Belongs to rules of type `{rule_type}`, which cannot run."),
+        Fate::OfType(rule_type) => {
+            format!("{words} Belongs to rules of type `{rule_type}`, which cannot run.")
+        }
     }
 }
 

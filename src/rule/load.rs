@@ -1,8 +1,8 @@
 //! Loads rules from files and folders: all of them, or every reason why not.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -11,10 +11,14 @@ use super::convert::{self, Reading};
 use super::file::MAX_BYTES;
 use super::model::Rule;
 use super::report::{Report, RuleErrors};
+use crate::bounded;
 use crate::diagnostic::{DUPLICATE_RULE_ID, Diagnostic, FILE_TOO_LARGE, Node, Span, UNREADABLE_RULES};
 
 /// The folder in which Elastic keeps rules that it gave up; it is passed over inside other folders.
 pub const DEPRECATED_FOLDER: &str = "_deprecated";
+
+/// The most rule files: a folder with more was hardly meant, and each rule is asked for on its own.
+const MOST_FILES: usize = 10_000;
 
 /// So many files are read faster than a thread is started for them.
 const FEW: usize = 64;
@@ -42,6 +46,9 @@ pub fn load(paths: &[PathBuf]) -> Result<Loaded, RuleErrors> {
     let mut walk = Walk::default();
     for path in paths {
         walk.start(path);
+    }
+    if walk.is_over() {
+        return Err(RuleErrors { reports: walk.reports });
     }
     let mut readings = Vec::new();
     for read in read_all(&walk.files) {
@@ -74,12 +81,12 @@ fn read_all(files: &[PathBuf]) -> Vec<Result<Named, Report>> {
 
 fn read_one(path: &Path) -> Result<Named, Report> {
     let origin = named(path);
-    match read_limited(path) {
-        Ok(Some(bytes)) => {
+    match bounded::read(path, MAX_BYTES) {
+        Ok(bytes) => {
             let reading = convert::read(&origin, &bytes);
             Ok((origin, reading))
         }
-        Ok(None) => Err(too_large(&origin)),
+        Err(error) if error.kind() == ErrorKind::FileTooLarge => Err(too_large(&origin)),
         Err(error) => Err(unreadable(&origin, &error)),
     }
 }
@@ -162,6 +169,9 @@ impl Walk {
         };
         paths.sort();
         for path in paths {
+            if self.is_over() {
+                return;
+            }
             match fs::metadata(&path) {
                 Ok(found) if found.is_dir() && path.ends_with(DEPRECATED_FOLDER) => {
                     self.passed_over.push(path);
@@ -177,8 +187,16 @@ impl Walk {
     fn file(&mut self, path: &Path) {
         self.met += 1;
         if self.is_new(path) {
+            if self.files.len() == MOST_FILES {
+                self.reports.push(too_many(path));
+            }
             self.files.push(path.to_owned());
         }
+    }
+
+    /// Whether there are more files than can be meant; the rest is not even looked for.
+    fn is_over(&self) -> bool {
+        self.files.len() > MOST_FILES
     }
 
     /// Whether nothing has led to this place before; links may lead to it twice, or in a circle.
@@ -198,6 +216,12 @@ fn too_large(origin: &str) -> Report {
     Report::new(origin, "", vec![Diagnostic::error(FILE_TOO_LARGE, Span::default(), message)])
 }
 
+fn too_many(path: &Path) -> Report {
+    let message = format!("there are more than {MOST_FILES} rule files, this one is the first too many");
+    let problem = Diagnostic::error(UNREADABLE_RULES, Span::default(), message);
+    Report::new(&named(path), "", vec![problem.hint("name the folder that holds the rules and nothing else")])
+}
+
 fn without_rules(folder: &Path) -> Report {
     let problem = Diagnostic::error(UNREADABLE_RULES, Span::default(), "the folder holds no rule file");
     Report::new(&named(folder), "", vec![problem.hint("rule files end in `.toml`")])
@@ -210,13 +234,6 @@ fn named(path: &Path) -> String {
 
 fn is_rule_file(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"))
-}
-
-/// The bytes of a file; nothing if there are more than a rule file has.
-fn read_limited(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= MAX_BYTES))
 }
 
 #[cfg(test)]
@@ -276,6 +293,19 @@ mod tests {
         let broken = written(&files);
         let said = refused(&[broken.path().to_owned()]);
         assert!(said.contains("0001.toml") && said.contains(&format!("{:04}.toml", count - 1)), "{said}");
+    }
+
+    #[test]
+    fn more_files_than_can_be_meant_are_not_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |number: usize| folder.path().join(format!("{number:05}.toml"));
+        for number in 0..MOST_FILES {
+            fs::hard_link(path(0), path(number)).or_else(|_| fs::write(path(number), "")).expect("a file");
+        }
+        fs::write(path(MOST_FILES), "").expect("a file");
+        let said = refused(&[folder.path().to_owned()]);
+        assert!(said.contains("more than 10000 rule files") && said.contains("10000.toml"), "{said}");
+        assert!(said.ends_with("1 problem in 1 file"), "{said}");
     }
 
     #[test]

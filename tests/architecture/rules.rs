@@ -5,7 +5,8 @@ use std::path::Path;
 use super::paths::{FoundPath, paths};
 
 /// The stages from low to high. A stage imports only stages before its own.
-pub const ORDER: [&str; 20] = [
+pub const ORDER: [&str; 21] = [
+    "bounded",
     "diagnostic",
     "event",
     "schema",
