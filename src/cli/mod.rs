@@ -43,6 +43,12 @@ pub use config::check_settings;
 use args::{Cli, Command};
 use look::Look;
 
+/// The command line as it can be typed: commands, flags, and the variables that stand for them.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// How a command ended.
 enum Ending {
     /// Everything was done.

@@ -114,7 +114,7 @@ fn memory_does_not_grow_with_what_comes_out() {
                 }
             });
             let most = taken.bytes_max;
-            assert!(most < 4 << 20, "{most} bytes were held for {UNPACKED} that came out");
+            assert!(most < 4 << 20, "{most} bytes were held for {UNPACKED} of {filling:?} that came out");
         }
     }
 }
