@@ -1,4 +1,5 @@
-//! Questions joined into as few searches as possible: one a subject and stretch of time, with a filter a question.
+//! Questions joined into as few searches as possible: one a subject and stretch of time, with a filter a question. When
+//! the first or the last event was is a search of its own that reads one event, however many there are.
 
 use std::collections::HashMap;
 
@@ -21,12 +22,40 @@ pub(super) fn is_far(from: DateTime<Utc>, to: DateTime<Utc>, at: DateTime<Utc>) 
 pub struct Slot {
     /// The number of the search.
     pub search: usize,
-    /// The number of the question in it.
-    pub part: usize,
+    /// What of its answer.
+    pub place: Place,
+}
+
+/// What of a search's answer is a question's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The aggregation of this number.
+    Part(usize),
+    /// The one event at this end.
+    Edge(Edge),
+}
+
+/// An end of what was found, by time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edge {
+    /// The first event.
+    First,
+    /// The last event.
+    Last,
+}
+
+impl Edge {
+    /// The order of time in which this end comes first.
+    fn order(self) -> &'static str {
+        match self {
+            Self::First => "asc",
+            Self::Last => "desc",
+        }
+    }
 }
 
 /// One search: where, and its body.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Search {
     /// The index patterns.
     pub indices: Vec<String>,
@@ -67,31 +96,45 @@ pub(super) struct Shared {
 pub struct Batch {
     drafts: Vec<Draft>,
     open: HashMap<Shared, usize>,
+    edges: HashMap<Search, usize>,
 }
 
 #[derive(Debug)]
-struct Draft {
-    shared: Shared,
-    parts: Vec<Part>,
+enum Draft {
+    /// Counts the events of each part.
+    Counts(Shared, Vec<Part>),
+    /// Reads the event at one end.
+    Edge(Search),
 }
 
 impl Batch {
     /// Adds a question to the search that it shares, or to a new one.
     pub(super) fn add(&mut self, shared: Shared, part: Part) -> Slot {
-        if let Some(search) = self.open.get(&shared).copied() {
-            let parts = &mut self.drafts[search].parts;
+        if let Some(search) = self.open.get(&shared).copied()
+            && let Draft::Counts(_, parts) = &mut self.drafts[search]
+        {
             if let Some(known) = parts.iter().position(|known| *known == part) {
-                return Slot { search, part: known };
+                return Slot { search, place: Place::Part(known) };
             }
             if parts.len() < MOST_PARTS {
                 parts.push(part);
-                return Slot { search, part: parts.len() - 1 };
+                return Slot { search, place: Place::Part(parts.len() - 1) };
             }
         }
         let search = self.drafts.len();
         self.open.insert(shared.clone(), search);
-        self.drafts.push(Draft { shared, parts: vec![part] });
-        Slot { search, part: 0 }
+        self.drafts.push(Draft::Counts(shared, vec![part]));
+        Slot { search, place: Place::Part(0) }
+    }
+
+    /// Adds a search for the event at one end of a question's.
+    pub(super) fn add_edge(&mut self, shared: &Shared, part: &Part, edge: Edge) -> Slot {
+        let asked = edge_search(shared, part, edge);
+        let search = *self.edges.entry(asked).or_insert_with_key(|asked| {
+            self.drafts.push(Draft::Edge(asked.clone()));
+            self.drafts.len() - 1
+        });
+        Slot { search, place: Place::Edge(edge) }
     }
 
     /// How many searches there are.
@@ -114,28 +157,53 @@ impl Batch {
 
 impl Draft {
     fn search(&self) -> Search {
-        let times = |part: &Part| (part.from, part.to);
-        let all =
-            self.parts.iter().map(times).reduce(|left, right| (left.0.min(right.0), left.1.max(right.1)));
-        let range = |(from, to)| range(self.shared.time_field, from, to);
-        let mut filters: Vec<Value> = serde_json::from_str(&self.shared.subject).unwrap_or_default();
-        filters.extend(all.map(range));
-        let aggs: Map<String, Value> = self
-            .parts
-            .iter()
-            .enumerate()
-            .map(|(at, part)| {
-                let mut filters = part.filters.clone();
-                filters.extend(Some(times(part)).filter(|own| Some(*own) != all).map(range));
-                let body = json!({"filter": bool_of(filters, &part.must_not), "aggs": part.aggs});
-                (at.to_string(), body)
-            })
-            .collect();
-        let body = json!({
-            "size": 0, "track_total_hits": false, "timeout": TIMEOUT,
-            "query": {"bool": {"filter": filters}}, "aggs": aggs,
-        });
-        Search { indices: self.shared.indices.clone(), body }
+        match self {
+            Self::Counts(shared, parts) => counting_search(shared, parts),
+            Self::Edge(search) => search.clone(),
+        }
+    }
+}
+
+fn counting_search(shared: &Shared, parts: &[Part]) -> Search {
+    let times = |part: &Part| (part.from, part.to);
+    let all = parts.iter().map(times).reduce(|left, right| (left.0.min(right.0), left.1.max(right.1)));
+    let range = |(from, to)| range(shared.time_field, from, to);
+    let mut filters = shared.subject();
+    filters.extend(all.map(range));
+    let aggs: Map<String, Value> = parts
+        .iter()
+        .enumerate()
+        .map(|(at, part)| {
+            let mut filters = part.filters.clone();
+            filters.extend(Some(times(part)).filter(|own| Some(*own) != all).map(range));
+            let body = json!({"filter": bool_of(filters, &part.must_not), "aggs": part.aggs});
+            (at.to_string(), body)
+        })
+        .collect();
+    let body = json!({
+        "size": 0, "track_total_hits": false, "timeout": TIMEOUT,
+        "query": {"bool": {"filter": filters}}, "aggs": aggs,
+    });
+    Search { indices: shared.indices.clone(), body }
+}
+
+/// Elasticsearch goes to that end by the index of the time field, and reads no other event. Of how many there are it
+/// tells whether there is any, which keeps an answer without events from looking like one that was cut short.
+fn edge_search(shared: &Shared, part: &Part, edge: Edge) -> Search {
+    let mut filters = shared.subject();
+    filters.extend(part.filters.iter().cloned());
+    filters.push(range(shared.time_field, part.from, part.to));
+    let order = json!({"order": edge.order(), "unmapped_type": "date", "numeric_type": "date"});
+    let body = json!({
+        "size": 1, "track_total_hits": 1, "timeout": TIMEOUT, "_source": false,
+        "query": bool_of(filters, &part.must_not), "sort": [{shared.time_field: order}],
+    });
+    Search { indices: shared.indices.clone(), body }
+}
+
+impl Shared {
+    fn subject(&self) -> Vec<Value> {
+        serde_json::from_str(&self.subject).unwrap_or_default()
     }
 }
 

@@ -20,7 +20,7 @@ mod speech;
 mod verdict;
 
 pub use answer::{Answer, Status};
-pub use batch::{Batch, Search, Slot};
+pub use batch::{Batch, Edge, Place, Search, Slot};
 pub use case::Case;
 pub use due::{after as due_after, is_settled};
 pub use group::{Principal, groups};

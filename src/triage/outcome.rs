@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::batch::Slot;
+use super::batch::{Edge, Place, Slot};
 
 /// What became of one search.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,13 +60,30 @@ impl Outcome {
             (0, true) => Some("the search timed out".to_owned()),
             _ => Some(format!("{failed} of {total} shards failed: {}", shard_failure(body))),
         };
-        match body["aggregations"].get(slot.part.to_string()) {
-            Some(answer) => Ok(Found { partial, ..numbers(answer) }),
+        let found = match slot.place {
+            Place::Part(part) => body["aggregations"].get(part.to_string()).map(numbers),
+            Place::Edge(edge) => at_edge(edge, &body["hits"]),
+        };
+        match found {
+            Some(found) => Ok(Found { partial, ..found }),
             // Without a single index behind the patterns there are no aggregations.
             None if total == 0 && partial.is_none() => Ok(Found::default()),
             None => Err("the answer lacks what was asked".to_owned()),
         }
     }
+}
+
+/// Of what is only known to be there, one is counted.
+fn at_edge(edge: Edge, hits: &Value) -> Option<Found> {
+    if hits["total"]["value"].as_u64()? == 0 {
+        return Some(Found::default());
+    }
+    let time = hits["hits"][0]["sort"][0].as_i64()?;
+    let one = Found { count: 1, total: 1, days: 1, ..Found::default() };
+    Some(match edge {
+        Edge::First => Found { first: Some(time), ..one },
+        Edge::Last => Found { last: Some(time), ..one },
+    })
 }
 
 fn numbers(answer: &Value) -> Found {
@@ -137,7 +154,7 @@ mod tests {
 
     use super::*;
 
-    const SLOT: Slot = Slot { search: 0, part: 0 };
+    const SLOT: Slot = Slot { search: 0, place: Place::Part(0) };
 
     fn answered(shards: &Value, timed_out: bool, aggs: &Value) -> Result<Found, String> {
         let body = json!({"timed_out": timed_out, "_shards": shards, "aggregations": {"0": aggs}});
@@ -189,6 +206,22 @@ mod tests {
             json!({"doc_count": 9, "n": {"value": 9}, "same": {"doc_count": 2, "days": {"buckets": [1, 2]}}});
         let found = answered(&json!({"total": 1, "failed": 0}), false, &aggs).expect("an answer");
         assert_eq!((found.count, found.total, found.days), (2, 9, 2));
+    }
+
+    #[test]
+    fn an_end_is_one_event_or_none_and_never_guessed() {
+        let at = |edge, hits: Value| {
+            let body = json!({"timed_out": false, "_shards": {"total": 1, "failed": 0}, "hits": hits});
+            Outcome::Answered(body).found(Slot { search: 0, place: Place::Edge(edge) })
+        };
+        let some = json!({"total": {"value": 1, "relation": "gte"}, "hits": [{"sort": [1000]}]});
+        let (first, last) = (at(Edge::First, some.clone()), at(Edge::Last, some));
+        let both = first.expect("a first").with(last.expect("a last"));
+        assert_eq!((both.count, both.first, both.last), (1, Some(1000), Some(1000)));
+        assert_eq!(at(Edge::Last, json!({"total": {"value": 0, "relation": "eq"}})), Ok(Found::default()));
+        for cut_short in [json!({}), json!({"hits": []}), json!({"total": {"value": 1}, "hits": []})] {
+            assert!(at(Edge::Last, cut_short).is_err());
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::answer::{Answer, Status};
-use super::batch::{Batch, Part, Shared, Slot, is_far};
+use super::batch::{Batch, Edge, Part, Shared, Slot, is_far};
 use super::case::Case;
 use super::outcome::{Found, Outcome};
 use super::record::StoredTriage;
@@ -353,8 +353,12 @@ impl Asked<'_> {
         let mut slots = Vec::with_capacity(self.shares.len());
         for share in &self.shares {
             shared.indices.clone_from(&share.indices);
-            part.aggs = aggs::counted(question.kind, share, time_field, same.clone());
-            slots.push(batch.add(shared.clone(), part.clone()));
+            let edges = edges(question.kind);
+            if edges.is_empty() {
+                part.aggs = aggs::counted(question.kind, share, time_field, same.clone());
+                slots.push(batch.add(shared.clone(), part.clone()));
+            }
+            slots.extend(edges.iter().map(|edge| batch.add_edge(&shared, &part, *edge)));
         }
         Ok(Entry::Open { slots, span: Span { from, until: to.min(now) }, partial, earlier: None })
     }
@@ -372,6 +376,15 @@ impl Asked<'_> {
             value: Node::new(span, Constant::String(value)),
         };
         lowered(self.source, self.query, &Node::new(span, Condition::Leaf(leaf))).map(Some)
+    }
+}
+
+/// The ends that a question of a kind asks for; none where its events are counted.
+fn edges(kind: QuestionKind) -> &'static [Edge] {
+    match kind {
+        QuestionKind::FirstLast => &[Edge::First, Edge::Last],
+        QuestionKind::Exists => &[Edge::Last],
+        _ => &[],
     }
 }
 

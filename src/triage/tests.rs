@@ -109,7 +109,10 @@ fn outcomes(plan: &Plan, ids: &[String], searches: usize, finds: Finds<'_>) -> V
         if found.get("error").is_some() {
             bodies[slot.search] = found;
         } else if bodies[slot.search].get("error").is_none() {
-            bodies[slot.search]["aggregations"][slot.part.to_string()] = found;
+            match slot.place {
+                Place::Part(part) => bodies[slot.search]["aggregations"][part.to_string()] = found,
+                Place::Edge(_) => bodies[slot.search]["hits"] = json!({"total": {"value": 0}}),
+            }
         }
     }
     bodies.into_iter().map(Outcome::Answered).collect()
@@ -183,8 +186,10 @@ fn the_attack_is_graded_with_each_sentence() {
 #[test]
 fn questions_share_searches_by_subject_and_stretch() {
     let run = run(&[]);
-    assert_eq!(run.searches.len(), 11, "{:#?}", run.searches);
-    let bodies: Vec<String> = run.searches.iter().map(|search| search.body.to_string()).collect();
+    let (edges, counts): (Vec<&Search>, Vec<&Search>) =
+        run.searches.iter().partition(|search| search.body.get("sort").is_some());
+    assert_eq!((counts.len(), edges.len()), (10, 3), "{:#?}", run.searches);
+    let bodies: Vec<String> = counts.iter().map(|search| search.body.to_string()).collect();
     let bytes: usize = bodies.iter().map(String::len).sum();
     assert!(bytes < 30_000, "{bytes} bytes of request for one alert");
     assert!(bodies.iter().all(|body| body.contains(r#""size":0,"track_total_hits":false,"timeout":"5s""#)));
@@ -194,6 +199,32 @@ fn questions_share_searches_by_subject_and_stretch() {
     let near =
         bodies.iter().find(|body| body.contains("who") || body.contains("GetCallerIdentity")).expect("one");
     assert!(near.contains(r#""must_not":[{"term":{"event.id":"e-1"}}]"#), "{near}");
+}
+
+#[test]
+fn a_question_for_the_ends_reads_one_event_at_each() {
+    let rule = seed();
+    let run = run(&[]);
+    let edges: Vec<&Search> =
+        run.searches.iter().filter(|search| search.body.get("sort").is_some()).collect();
+    let orders: Vec<&Value> =
+        edges.iter().map(|search| &search.body["sort"][0]["@timestamp"]["order"]).collect();
+    assert_eq!(orders, ["asc", "desc", "desc"]);
+    for search in &edges {
+        assert_eq!((&search.body["size"], &search.body["track_total_hits"]), (&json!(1), &json!(1)));
+        assert!(search.body.get("aggs").is_none());
+        let filters = search.body["query"]["bool"]["filter"].as_array().expect("filters");
+        assert_eq!(filters[0], json!({"term": {"cloud.account.id": "111122223333"}}));
+    }
+    assert!(edges[2].body.to_string().contains("GetObject"));
+    let mut batch = Batch::default();
+    let (sources, alert) = (sources(&rule.triage, &[]), alert(SESSION));
+    let prepared = Prepared::new(&rule.triage, Some(&sources), "");
+    let case = Case::new(&rule.triage, "alert-1", &alert, at());
+    for _ in 0..2 {
+        let _ = prepared.plan(&case, at() + TimeDelta::hours(1), &StoredTriage::default(), &mut batch);
+    }
+    assert_eq!(batch.len(), run.searches.len(), "equal questions are asked once");
 }
 
 #[test]

@@ -20,6 +20,9 @@ const LONGEST: Duration = Duration::from_secs(20);
 /// How many searches go into one request.
 const SEARCHES: usize = 100;
 
+/// What of the answers is read.
+const ANSWER: [&str; 3] = ["aggregations", "hits.total", "hits.hits.sort"];
+
 /// When what failed or was owed is asked again.
 const RETRY: TimeDelta = TimeDelta::minutes(5);
 
@@ -146,7 +149,7 @@ impl Triager {
             }
             page.requests += 1;
             page.searches += chunk.len() as u64;
-            match self.cluster.multi_search(&chunk, &["aggregations"]).await {
+            match self.cluster.multi_search(&chunk, &ANSWER).await {
                 Ok(answers) => outcomes.extend(answers.into_iter().map(Outcome::Answered)),
                 Err(error) if error.is_unreachable() => return Err(error),
                 Err(error) => outcomes.extend(chunk.iter().map(|_| Outcome::Failed(error.to_string()))),

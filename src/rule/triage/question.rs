@@ -12,9 +12,9 @@ pub enum QuestionKind {
     Count,
     /// The same, and the values of a field.
     Terms,
-    /// When the first and the last was.
+    /// When the first and the last was; how many there are is not asked, which makes it cheap among very many.
     FirstLast,
-    /// Whether there is any.
+    /// Whether there is any, and when the last was; as cheap.
     Exists,
     /// How many of the events have the value that the alert's event has in a field.
     Compare,
@@ -23,18 +23,41 @@ pub enum QuestionKind {
 }
 
 impl QuestionKind {
+    const ALL: [(&'static str, Self); 6] = [
+        ("count", Self::Count),
+        ("terms", Self::Terms),
+        ("first_last", Self::FirstLast),
+        ("exists", Self::Exists),
+        ("compare", Self::Compare),
+        ("event", Self::Event),
+    ];
+
     /// The kind of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "count" => Self::Count,
-            "terms" => Self::Terms,
-            "first_last" => Self::FirstLast,
-            "exists" => Self::Exists,
-            "compare" => Self::Compare,
-            "event" => Self::Event,
-            _ => return None,
-        })
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
+    }
+
+    /// Its name in rule files.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
+    }
+
+    /// What it does not find out of what a sentence may say.
+    #[must_use]
+    pub fn unknown_words(self) -> &'static [&'static str] {
+        match self {
+            Self::FirstLast => &["count", "days", "distinct", "top", "total"],
+            Self::Exists => &["count", "days", "distinct", "first", "top", "total"],
+            Self::Count | Self::Terms | Self::Compare | Self::Event => &[],
+        }
+    }
+
+    /// Whether it tells only that there is an event, not how many.
+    #[must_use]
+    pub fn tells_presence_alone(self) -> bool {
+        matches!(self, Self::FirstLast | Self::Exists)
     }
 
     /// Whether it searches; otherwise the alert's own event answers.

@@ -15,7 +15,7 @@ use super::words::{ANSWER_WORDS, Measure, When, Words};
 use super::{Grade, Grades, Triage};
 use crate::diagnostic::{
     DUPLICATE_VALUE, Diagnostic, EMPTY_VALUE, INVALID_INDEX_PATTERN, INVALID_NAME, INVALID_PATTERN,
-    INVALID_TIME_SPAN, INVALID_WHEN, Node, UNASKABLE_QUESTION, VALUE_NOT_ALLOWED,
+    INVALID_TIME_SPAN, INVALID_WHEN, Node, UNASKABLE_QUESTION, UNKNOWN_PLACEHOLDER, VALUE_NOT_ALLOWED,
 };
 use crate::rule::report::Report;
 use crate::rule::tree::{Table, TomlValue};
@@ -105,6 +105,7 @@ fn question(table: &Table, names: &Names, report: &mut Report) -> Option<TriageQ
     let indices = indices(table, report);
     let say = sentence(table, "say", names, report).unwrap_or_else(|| Words::new(default_say(kind)));
     let say_none = sentence(table, "say_none", names, report);
+    report.problems.extend(["say", "say_none"].iter().filter_map(|key| unknown_words(table, key, kind)));
     Some(TriageQuestion {
         id: table.text("id")?.node.to_owned(),
         question: table.text("question")?.node.to_owned(),
@@ -120,6 +121,19 @@ fn question(table: &Table, names: &Names, report: &mut Report) -> Option<TriageQ
         say_none: say_none.unwrap_or_else(|| Words::new(default_say_none(kind))),
         evidence,
     })
+}
+
+/// What a sentence says that a question of this kind does not find out.
+fn unknown_words(table: &Table, key: &str, kind: QuestionKind) -> Option<Diagnostic> {
+    let written = table.text(key)?;
+    let words = Words::new(written.node);
+    let unknown = words.names().find(|name| kind.unknown_words().contains(name))?;
+    let message = format!("a question of kind `{}` does not find out `{{{unknown}}}`", kind.name());
+    let problem = Diagnostic::error(UNKNOWN_PLACEHOLDER, written.span, message);
+    Some(problem.hint(match unknown {
+        "first" => "kind `first_last` does",
+        _ => "kind `count` counts the events, and takes longer where there are many",
+    }))
 }
 
 fn default_say(kind: QuestionKind) -> &'static str {
@@ -148,6 +162,7 @@ fn evidence(
     report: &mut Report,
 ) -> Option<Evidence> {
     let say = sentence(table, "say", names, report);
+    report.problems.extend(unknown_words(table, "say", kind));
     let written = table.text("when")?;
     let when = match When::parse(written.node) {
         Ok(when) => when,
@@ -166,6 +181,12 @@ fn evidence(
             let message = format!("only a question of kind `{needed}` has a `{name}`");
             report.problems.push(Diagnostic::error(INVALID_WHEN, written.span, message));
         }
+    }
+    if kind.tells_presence_alone() && !when.asks_for_presence_alone() {
+        let message =
+            format!("a question of kind `{}` tells whether there is any event, not how many", kind.name());
+        let problem = Diagnostic::error(INVALID_WHEN, written.span, message);
+        report.problems.push(problem.hint("compare `count == 0` or `count >= 1`, or ask by kind `count`"));
     }
     Some(Evidence {
         when,

@@ -106,6 +106,17 @@ impl When {
         self.comparisons.iter().all(|(_, operator, number)| only_grows(operator, *number))
     }
 
+    /// Whether each comparison asks for no more than whether there was any event.
+    #[must_use]
+    pub fn asks_for_presence_alone(&self) -> bool {
+        let alike = |(what, operator, number): &(Measure, Comparison, u64)| {
+            *what == Measure::Count
+                && operator.holds(1.cmp(number)) == operator.holds(u64::MAX.cmp(number))
+                && *number <= 1
+        };
+        self.comparisons.iter().all(alike)
+    }
+
     /// The numbers that it compares.
     pub fn measures(&self) -> impl Iterator<Item = Measure> {
         self.comparisons.iter().map(|(measure, ..)| *measure)
@@ -165,6 +176,17 @@ mod tests {
         ] {
             let problem = When::parse(text).expect_err("a problem");
             assert!(problem.contains(part), "{text}: {problem}");
+        }
+    }
+
+    #[test]
+    fn whether_there_is_any_is_told_from_how_many() {
+        let presence = |text| When::parse(text).expect("a condition").asks_for_presence_alone();
+        for text in ["count == 0", "count != 0", "count >= 1", "count > 0", "count < 1", "count <= 0"] {
+            assert!(presence(text), "{text}");
+        }
+        for text in ["count == 1", "count >= 2", "count <= 1", "count > 1", "count != 1", "days >= 1"] {
+            assert!(!presence(text), "{text}");
         }
     }
 
