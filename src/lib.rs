@@ -8,6 +8,7 @@
 //! | module | what goes in → out | knows nothing of |
 //! |---|---|---|
 //! | [`guide`] | the handbook: how to point it at a cluster, operate it, write rules; text alone | everything else |
+//! | [`bounded`] | a file → its bytes, up to a size | everything else |
 //! | [`diagnostic`] | problems of a text, with spans → what a person reads | everything else |
 //! | [`event`] | one document as Elasticsearch or a file gave it → the values of a field | everything else |
 //! | [`schema`] | field types by index (asked, or ECS's) → how a field can be queried | rules, network |
@@ -32,6 +33,7 @@
 //! A module imports only modules above it in the table; `tests/architecture.rs` enforces it.
 
 pub mod alert;
+pub mod bounded;
 pub mod check;
 pub mod checkpoint;
 pub mod cli;

@@ -3,13 +3,18 @@
 
 mod support;
 
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::Output;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use sha2::{Digest, Sha256};
-use support::cluster_url;
 use support::front::{Authority, Front, tunnel_to};
+use support::story::{Shape, SignIn, rule_over, seconds_ago};
+use support::{Cluster, cluster_url};
 use tempfile::TempDir;
 
 /// What must never be printed.
@@ -250,4 +255,60 @@ fn a_file_that_cannot_be_used_is_refused_whole_and_shows_no_secret() {
         &format!("[elasticsearch]\napi_key = \"{SECRET}\"\nurl = \"http://u:{SECRET}@h\"\n"),
     );
     check(&["--config", &help, "--help"], &[]);
+}
+
+/// The address of a way to `node` that counts the bytes that pass, in both directions.
+fn counted(node: &str) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let (node, bytes) = (node.trim_start_matches("http://").to_owned(), Arc::new(AtomicUsize::new(0)));
+    let shared = bytes.clone();
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let server = TcpStream::connect(&node).expect("the node");
+            [&client, &server].map(|one| one.set_nodelay(true).expect("a socket"));
+            for (from, to) in [(&client, &server), (&server, &client)] {
+                let (from, to) = (from.try_clone().expect("a stream"), to.try_clone().expect("a stream"));
+                let bytes = shared.clone();
+                std::thread::spawn(move || copy(from, to, &bytes));
+            }
+        }
+    });
+    (url, bytes)
+}
+
+fn copy(mut from: TcpStream, mut to: TcpStream, bytes: &AtomicUsize) {
+    let mut room = [0; 16 << 10];
+    while let Ok(count @ 1..) = from.read(&mut room) {
+        bytes.fetch_add(count, Ordering::Relaxed);
+        if to.write_all(&room[..count]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(Shutdown::Write);
+}
+
+#[test]
+fn packed_bodies_mean_the_same_and_are_a_fraction_as_large() {
+    const EVENTS: usize = 300;
+    let (Some(node), Some(cluster)) = (cluster_url(), Cluster::connect()) else { return };
+    let events = cluster.name("filebeat");
+    let event =
+        |number| SignIn::new(format!("packed-{number}"), seconds_ago(60)).document(Shape::Integration);
+    cluster.bulk(&events, (0..EVENTS).map(event));
+    cluster.refresh(&events);
+    let folder = tempfile::tempdir().expect("a folder");
+    let rule = rule_over(folder.path(), &[&events], "now-6m", "5m").display().to_string();
+    let run = |name: &str, variables: &[(&str, &str)]| {
+        let ((url, bytes), alerts) = (counted(&node), cluster.name(name));
+        let mut program = support::stakeout();
+        program.args(["run", "--backfill", "1h", "--no-triage", "--rules", &rule, "--alerts-index", &alerts]);
+        let output = program.env("ELASTICSEARCH_URL", url).envs(variables.iter().copied()).output();
+        let output = output.expect("the program starts");
+        let line: serde_json::Value = serde_json::from_slice(&output.stdout).expect("a line of JSON");
+        assert_eq!((&line["matches"], &line["alerts_created"]), (&EVENTS.into(), &EVENTS.into()), "{line}");
+        bytes.load(Ordering::Relaxed)
+    };
+    let (plain, packed) = (run("plain", &[]), run("packed", &[("ELASTICSEARCH_COMPRESSION", "true")]));
+    assert!(packed * 5 < plain, "{packed} bytes packed, {plain} plain");
 }

@@ -1,9 +1,11 @@
 //! What can be typed: commands, flags, and the environment variables that stand for them.
 
 use std::io::IsTerminal;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 
@@ -24,7 +26,7 @@ pub struct Cli {
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
     /// How lines on stderr are written: `text`, or `json` with rule, window and run on each line
-    #[arg(long, global = true, value_name = "FORMAT", env = "STAKEOUT_LOG_FORMAT", default_value = "text", value_parser = log_format)]
+    #[arg(long, global = true, value_name = "FORMAT", env = "STAKEOUT_LOG_FORMAT", default_value = "text")]
     pub log_format: LogFormat,
     /// Settings as a file; what flags and environment say goes before it
     #[arg(long, global = true, value_name = "FILE", env = "STAKEOUT_CONFIG")]
@@ -52,6 +54,8 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Print the manual page
     Man,
+    /// Print the JSON schema of rule files, of `stakeout.toml` or of files of what is expected, for editors
+    Schema(SchemaArgs),
     /// Make the alerts index and Kibana's data view, saved search and dashboard, or print them as files
     Setup(SetupArgs),
 }
@@ -186,6 +190,24 @@ pub struct CompletionsArgs {
 }
 
 #[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Whose schema
+    #[arg(value_name = "OF")]
+    pub of: SchemaOf,
+}
+
+/// What there are schemas of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// Rule files
+    Rule,
+    /// The settings, `stakeout.toml`
+    Config,
+    /// Files of what is expected, for `run --expected`
+    Expected,
+}
+
+#[derive(Debug, Args)]
 pub struct SetupArgs {
     #[command(flatten)]
     pub connection: ConnectionArgs,
@@ -301,38 +323,35 @@ pub struct ConnectionArgs {
     /// Proxy for every request [default: what `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say]
     #[arg(long, value_name = "URL", env = "ELASTICSEARCH_PROXY", hide_env_values = true)]
     pub proxy: Option<String>,
+    /// Pack what is sent and received with gzip: for a cluster that is far away
+    #[arg(long, env = "ELASTICSEARCH_COMPRESSION", value_parser = BoolishValueParser::new())]
+    pub compression: bool,
     /// How long one request may take, in seconds
     #[arg(long, value_name = "SECONDS", env = "ELASTICSEARCH_REQUEST_TIMEOUT", default_value = "60", value_parser = seconds)]
     pub request_timeout: Duration,
 }
+
+/// The time-outs that there can be, in seconds.
+pub const TIMEOUTS: RangeInclusive<u64> = 1..=86_400;
 
 /// A time in seconds; an empty variable counts as unset.
 fn seconds(text: &str) -> Result<Duration, String> {
     match text.trim() {
         "" => Ok(DEFAULT_TIMEOUT),
         text => match text.parse() {
-            Ok(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
+            Ok(seconds) if TIMEOUTS.contains(&seconds) => Ok(Duration::from_secs(seconds)),
             _ => Err("expected whole seconds from 1 to 86400".to_owned()),
         },
     }
 }
 
 /// How lines on stderr are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     /// For people.
     Text,
     /// One JSON object a line.
     Json,
-}
-
-/// An empty variable counts as unset.
-fn log_format(text: &str) -> Result<LogFormat, String> {
-    match text.trim() {
-        "" | "text" => Ok(LogFormat::Text),
-        "json" => Ok(LogFormat::Json),
-        _ => Err("expected `text` or `json`".to_owned()),
-    }
 }
 
 /// When colours are used.

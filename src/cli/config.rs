@@ -3,8 +3,10 @@
 //! What a file says becomes the default of the flag of the same meaning, in every command that has it: so there is one
 //! place where a value is read and checked.
 
+use std::any::TypeId;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::builder::Resettable;
@@ -12,13 +14,18 @@ use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches};
 use toml::{Table, Value};
 
 use super::args::Cli;
+use crate::bounded;
+use crate::diagnostic::sanitize;
+
+/// The largest file; one with every key has some kilobytes.
+const MAX_BYTES: u64 = 1 << 20;
 
 /// The flag and the variable that name the file.
 const FLAG: &str = "--config";
 const VARIABLE: &str = "STAKEOUT_CONFIG";
 
 /// Tables and keys, and the ids of the arguments that they are the defaults of.
-const KEYS: &[(&str, &str, &str)] = &[
+pub(super) const KEYS: &[(&str, &str, &str)] = &[
     ("elasticsearch", "url", "elasticsearch_url"),
     ("elasticsearch", "cloud_id", "cloud_id"),
     ("elasticsearch", "api_key", "api_key"),
@@ -33,6 +40,7 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("elasticsearch", "client_cert", "client_cert"),
     ("elasticsearch", "client_key", "client_key"),
     ("elasticsearch", "proxy", "proxy"),
+    ("elasticsearch", "compression", "compression"),
     ("elasticsearch", "request_timeout", "request_timeout"),
     ("kibana", "url", "kibana_url"),
     ("kibana", "space", "kibana_space"),
@@ -52,14 +60,12 @@ const KEYS: &[(&str, &str, &str)] = &[
 pub fn with_defaults(command: Command, arguments: &[OsString]) -> anyhow::Result<Command> {
     let command = without_empty_variables(command);
     let Some(path) = named(arguments) else { return Ok(command) };
-    let text = std::fs::read_to_string(&path)
+    let text = bounded::read_text(&path, MAX_BYTES)
         .with_context(|| format!("the configuration `{}` cannot be read", path.display()))?;
-    let table: Table = text
-        .parse()
-        .map_err(|error: toml::de::Error| anyhow::anyhow!(place(&text, &error)))
+    let table = parsed(&text)
+        .map_err(anyhow::Error::msg)
         .with_context(|| format!("the configuration `{}` is no TOML", path.display()))?;
-    let (defaults, mut problems) = read(&table);
-    problems.extend(defaults.iter().filter_map(|(id, values)| refused(&command, id, values)));
+    let (defaults, problems) = read(&table, &command);
     if !problems.is_empty() {
         bail!("the configuration `{}` cannot be used:\n  {}", path.display(), problems.join("\n  "));
     }
@@ -76,23 +82,20 @@ pub fn read_again(arguments: &[OsString]) -> anyhow::Result<Cli> {
     Ok(Cli::from_arg_matches(&matches)?)
 }
 
-/// What is wrong with the values that an argument is to have, by the same parser as for what is typed. A secret may be any
-/// text, so none is shown.
-fn refused(command: &Command, id: &str, values: &[String]) -> Option<String> {
-    let of = |one: &Command| one.get_arguments().find(|argument| argument.get_id() == id).cloned();
-    let argument = of(command).or_else(|| command.get_subcommands().find_map(of))?;
-    let (table, key, _) = KEYS.iter().find(|(.., known)| *known == id)?;
-    if !matches!(argument.get_action(), ArgAction::Append) && values.len() != 1 {
-        return Some(format!("expected one value for `{table}.{key}`, found a list"));
+/// Checks the text of a file of settings, as every command does before it begins.
+///
+/// # Errors
+/// Everything that is wrong with it, each in a line that shows no value.
+pub fn check_settings(text: &str) -> Result<(), Vec<String>> {
+    let table = parsed(text).map_err(|problem| vec![problem])?;
+    match read(&table, &Cli::command()).1 {
+        problems if problems.is_empty() => Ok(()),
+        problems => Err(problems),
     }
-    let alone = Arg::new("value")
-        .long("value")
-        .action(argument.get_action().clone())
-        .value_parser(argument.get_value_parser().clone())
-        .default_values(values.to_vec());
-    let error = Command::new("values").no_binary_name(true).arg(alone).try_get_matches_from([""; 0]).err()?;
-    let reason = std::error::Error::source(&error).map(ToString::to_string);
-    Some(format!("`{table}.{key}`: {}", reason.unwrap_or_else(|| "no value that can be used".to_owned())))
+}
+
+fn parsed(text: &str) -> Result<Table, String> {
+    text.parse().map_err(|error: toml::de::Error| sanitize(&place(text, &error)))
 }
 
 /// Where a file is no TOML and why, without showing its text, which may hold a secret.
@@ -119,7 +122,7 @@ pub fn named(arguments: &[OsString]) -> Option<PathBuf> {
 }
 
 /// The values by the ids of their arguments, and what is wrong.
-fn read(table: &Table) -> (Vec<(&'static str, Vec<String>)>, Vec<String>) {
+fn read(table: &Table, command: &Command) -> (Vec<(&'static str, Vec<String>)>, Vec<String>) {
     let (mut defaults, mut problems) = (Vec::new(), Vec::new());
     for (name, section) in table {
         if !KEYS.iter().any(|(known, ..)| known == name) {
@@ -133,35 +136,118 @@ fn read(table: &Table) -> (Vec<(&'static str, Vec<String>)>, Vec<String>) {
             continue;
         };
         for (key, value) in section {
-            let known = KEYS.iter().find(|(table, known, _)| table == name && known == key);
-            match known.map(|(.., id)| (*id, words(value))) {
-                None => {
-                    let keys: Vec<&str> =
-                        KEYS.iter().filter(|(table, ..)| table == name).map(|(_, key, _)| *key).collect();
-                    problems.push(format!("unknown key `{name}.{key}`; expected one of {}", keys.join(", ")));
-                }
-                Some((id, Some(values))) => defaults.push((id, values)),
-                // Not the value itself, which may be a secret.
-                Some((_, None)) => problems.push(format!(
-                    "expected `{name}.{key}` as a text, a number, true or false, or a list of texts, found {}",
-                    value.type_str()
-                )),
+            match one(name, key, value, command) {
+                Ok(default) => defaults.push(default),
+                Err(problem) => problems.push(problem),
             }
         }
     }
+    // Names may be anything, even what would move a terminal's cursor.
+    let problems = problems.iter().map(|problem| sanitize(problem)).collect();
     (defaults, problems)
 }
 
-/// A value as it would be typed; none for what cannot be.
-fn words(value: &Value) -> Option<Vec<String>> {
+/// One value, by the id of its argument.
+fn one(
+    name: &str,
+    key: &str,
+    value: &Value,
+    command: &Command,
+) -> Result<(&'static str, Vec<String>), String> {
+    let known = KEYS.iter().find(|(table, known, _)| *table == name && *known == key);
+    let Some((.., id)) = known else {
+        let keys: Vec<&str> =
+            KEYS.iter().filter(|(table, ..)| *table == name).map(|(_, key, _)| *key).collect();
+        return Err(format!("unknown key `{name}.{key}`; expected one of {}", keys.join(", ")));
+    };
+    let argument = argument(command, id);
+    let shape = argument.map_or(Shape::Text, Shape::of);
+    // Not the value itself, which may be a secret.
+    let other = || format!("expected `{name}.{key}` as {}, found {}", shape.described(), found(value));
+    let words = shape.words(value).ok_or_else(other)?;
+    match argument.and_then(|argument| refused(argument, &words)) {
+        Some(reason) => Err(format!("`{name}.{key}`: {reason}")),
+        None => Ok((id, words)),
+    }
+}
+
+/// Why an argument cannot have these values, by the same parser as for what is typed.
+fn refused(argument: &Arg, values: &[String]) -> Option<String> {
+    let alone = Arg::new("value")
+        .long("value")
+        .action(argument.get_action().clone())
+        .value_parser(argument.get_value_parser().clone())
+        .default_values(values.to_vec());
+    let error = Command::new("values").no_binary_name(true).arg(alone).try_get_matches_from([""; 0]).err()?;
+    let reason = std::error::Error::source(&error).map(ToString::to_string);
+    Some(reason.unwrap_or_else(|| "no value that can be used".to_owned()))
+}
+
+/// What a value is, for messages.
+fn found(value: &Value) -> &'static str {
     match value {
-        Value::String(text) => Some(vec![text.clone()]),
-        Value::Integer(number) => Some(vec![number.to_string()]),
-        Value::Boolean(flag) => Some(vec![flag.to_string()]),
-        Value::Array(values) => {
-            values.iter().map(|value| value.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+        Value::String(_) => "another text",
+        Value::Array(_) => "a list",
+        other => other.type_str(),
+    }
+}
+
+/// The argument with this id, of whichever command has it.
+pub(super) fn argument<'c>(command: &'c Command, id: &str) -> Option<&'c Arg> {
+    let mut commands = std::iter::once(command).chain(command.get_subcommands());
+    commands.find_map(|one| one.get_arguments().find(|argument| argument.get_id() == id))
+}
+
+/// What a value must be, which its argument says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Text, or a whole number that stands for its digits.
+    Text,
+    /// One of these texts.
+    OneOf(Vec<String>),
+    /// A whole number of seconds.
+    Seconds,
+    /// True or false.
+    Flag,
+    /// One text or several.
+    Texts,
+}
+
+impl Shape {
+    pub(super) fn of(argument: &Arg) -> Self {
+        let allowed: Vec<String> =
+            argument.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
+        match argument.get_action() {
+            ArgAction::SetTrue => Self::Flag,
+            ArgAction::Append => Self::Texts,
+            _ if !allowed.is_empty() => Self::OneOf(allowed),
+            _ if argument.get_value_parser().type_id() == TypeId::of::<Duration>() => Self::Seconds,
+            _ => Self::Text,
         }
-        Value::Float(_) | Value::Datetime(_) | Value::Table(_) => None,
+    }
+
+    /// A value as it would be typed; none for what is of another shape.
+    fn words(&self, value: &Value) -> Option<Vec<String>> {
+        match (self, value) {
+            (Self::OneOf(allowed), Value::String(text)) if !allowed.contains(text) => None,
+            (Self::Text | Self::OneOf(_) | Self::Texts, Value::String(text)) => Some(vec![text.clone()]),
+            (Self::Text | Self::Seconds, Value::Integer(number)) => Some(vec![number.to_string()]),
+            (Self::Flag, Value::Boolean(flag)) => Some(vec![flag.to_string()]),
+            (Self::Texts, Value::Array(values)) => {
+                values.iter().map(|value| value.as_str().map(str::to_owned)).collect()
+            }
+            _ => None,
+        }
+    }
+
+    fn described(&self) -> String {
+        match self {
+            Self::Text => "a text".to_owned(),
+            Self::OneOf(allowed) => format!("one of the texts {}", allowed.join(", ")),
+            Self::Seconds => "a whole number of seconds, without quotes".to_owned(),
+            Self::Flag => "true or false, without quotes".to_owned(),
+            Self::Texts => "a text or a list of texts".to_owned(),
+        }
     }
 }
 
@@ -191,65 +277,62 @@ fn on_every(command: Command, change: &dyn Fn(Arg) -> Arg) -> Command {
 
 #[cfg(test)]
 mod tests {
-    use super::{KEYS, read, refused};
-    use crate::cli::args::Cli;
     use clap::CommandFactory;
+    use toml::Table;
+
+    use super::{KEYS, Shape, argument};
+    use crate::cli::args::Cli;
+    use crate::cli::schema::reference;
+
+    fn read(table: &Table) -> (Vec<(&'static str, Vec<String>)>, Vec<String>) {
+        super::read(table, &Cli::command())
+    }
 
     #[test]
     fn every_key_is_the_default_of_an_argument() {
         let command = Cli::command();
         for (table, key, id) in KEYS {
-            let has = |one: &clap::Command| one.get_arguments().any(|argument| argument.get_id() == *id);
-            assert!(std::iter::once(&command).chain(command.get_subcommands()).any(has), "{table}.{key}");
+            assert!(argument(&command, id).is_some(), "{table}.{key}");
         }
     }
 
     #[test]
+    fn the_argument_says_what_a_value_must_be() {
+        let command = Cli::command();
+        let shape = |id| argument(&command, id).map(Shape::of);
+        assert_eq!(shape("elasticsearch_url"), Some(Shape::Text));
+        assert_eq!(shape("api_key"), Some(Shape::Text));
+        assert_eq!(shape("request_timeout"), Some(Shape::Seconds));
+        assert_eq!(shape("no_triage"), Some(Shape::Flag));
+        assert_eq!(shape("rules"), Some(Shape::Texts));
+        assert_eq!(shape("log_format"), Some(Shape::OneOf(vec!["text".into(), "json".into()])));
+    }
+
+    #[test]
     fn every_key_of_the_reference_can_be_used() {
-        let reference = include_str!("../../docker/stakeout.toml");
-        let used = |line: &str| match line.strip_prefix("# ") {
-            Some(key) if key.contains(" = ") => key.to_owned() + "\n",
-            _ => line.to_owned() + "\n",
-        };
-        let text: String = reference.lines().skip(3).map(used).collect();
-        let (defaults, problems) = read(&text.parse().expect("TOML"));
+        let (defaults, problems) = read(&reference());
         assert_eq!(problems, Vec::<String>::new());
         assert!(defaults.len() >= KEYS.len() - 6, "{defaults:?}");
     }
 
     #[test]
-    fn values_are_checked_all_at_once_and_not_shown() {
-        let command = Cli::command();
-        let wrong = |id: &str, values: &[&str]| {
-            let values: Vec<String> = values.iter().map(ToString::to_string).collect();
-            refused(&command, id, &values)
-        };
-        for (id, values, words) in [
+    fn values_are_checked_as_if_typed_and_not_shown() {
+        for (text, words) in [
             (
-                "request_timeout",
-                vec!["0"],
+                "[elasticsearch]\nrequest_timeout = 0",
                 "`elasticsearch.request_timeout`: expected whole seconds from 1 to 86400",
             ),
-            ("log_format", vec!["hunter2"], "`log.format`: expected `text` or `json`"),
-            ("alerts_index", vec!["a*"], "`alerts.index`: "),
-            ("no_triage", vec!["hunter2"], "`rules.no_triage`: "),
-            (
-                "api_key",
-                vec!["hunter2", "hunter2"],
-                "expected one value for `elasticsearch.api_key`, found a list",
-            ),
+            ("[log]\nformat = \"hunter2\"", "expected `log.format` as one of the texts text, json"),
+            ("[alerts]\nindex = \"hunter2*\"", "`alerts.index`: "),
+            ("[rules]\nno_triage = \"hunter2\"", "expected `rules.no_triage` as true or false"),
+            ("[elasticsearch]\napi_key = [\"hunter2\"]", "expected `elasticsearch.api_key` as a text"),
         ] {
-            let said = wrong(id, &values).unwrap_or_else(|| panic!("accepted: {id} {values:?}"));
+            let (_, problems) = read(&text.parse().expect("TOML"));
+            let [said] = &problems[..] else { panic!("{text}: {problems:?}") };
             assert!(said.starts_with(words) && !said.contains("hunter2"), "{said}");
         }
-        for (id, values) in [
-            ("request_timeout", vec!["5"]),
-            ("rules", vec!["a", "b"]),
-            ("no_triage", vec!["true"]),
-            ("api_key", vec!["a"]),
-        ] {
-            assert_eq!(wrong(id, &values), None, "{id}");
-        }
+        let good = "elasticsearch.request_timeout = 5\nrules = {paths = [\"a\", \"b\"], no_triage = true}";
+        assert_eq!(read(&good.parse().expect("TOML")).1, Vec::<String>::new());
     }
 
     #[test]

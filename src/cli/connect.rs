@@ -8,9 +8,13 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use super::args::ConnectionArgs;
+use crate::bounded;
 use crate::elastic::{Ambient, Auth, CaCertificate, ClientFiles, Cluster, Connection, Observer, RetryPolicy};
 use crate::kibana::KibanaAddress;
 use crate::schedule;
+
+/// The largest file of a secret; tokens have some kilobytes at most.
+const MAX_SECRET: u64 = 64 << 10;
 
 /// The cluster that the arguments name; nothing is asked of it yet.
 ///
@@ -55,6 +59,7 @@ fn connection(args: &ConnectionArgs) -> anyhow::Result<Connection> {
         ca_fingerprint: given(args.ca_fingerprint.as_deref()).map(str::to_owned),
         client_certificate: client_files(args)?,
         proxy: given(args.proxy.as_deref()).map(str::to_owned),
+        compression: args.compression,
         timeout: args.request_timeout,
         ..Connection::default()
     })
@@ -186,7 +191,7 @@ fn secret(
     if given.is_some() {
         bail!("the {what} is given twice, itself and in the file `{}`: keep one", path.display());
     }
-    let text = std::fs::read_to_string(path)
+    let text = bounded::read_text(path, MAX_SECRET)
         .with_context(|| format!("the file of the {what}, `{}`, cannot be read", path.display()))?;
     let text = text.trim_end_matches(['\r', '\n']);
     if text.trim().is_empty() {

@@ -10,8 +10,9 @@ use reqwest::{Client, Url};
 use super::args::ConnectionArgs;
 use super::connect;
 use crate::alert::AlertIndex;
+use crate::bounded;
 use crate::detect::KibanaClient;
-use crate::elastic::Auth;
+use crate::elastic::{Auth, MAX_PEM};
 use crate::kibana::{KibanaAddress, Names, SavedObjects, Space};
 
 /// What stays as it is in an id that becomes part of an address.
@@ -102,7 +103,8 @@ fn client(args: &ConnectionArgs) -> anyhow::Result<Client> {
     let timeout = args.request_timeout.min(LONGEST_REQUEST);
     let mut builder = Client::builder().timeout(timeout).redirect(reqwest::redirect::Policy::none());
     if let Some(path) = connect::ca_file(args) {
-        let pem = std::fs::read(&path).with_context(|| format!("the certificate `{}`", path.display()))?;
+        let pem =
+            bounded::read(&path, MAX_PEM).with_context(|| format!("the certificate `{}`", path.display()))?;
         for certificate in reqwest::Certificate::from_pem_bundle(&pem)? {
             builder = builder.add_root_certificate(certificate);
         }

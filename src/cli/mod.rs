@@ -25,6 +25,7 @@ mod reload;
 mod rules;
 mod run;
 mod scan;
+mod schema;
 mod serve;
 mod setup;
 mod summary;
@@ -38,8 +39,16 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
 
+pub use config::check_settings;
+
 use args::{Cli, Command};
 use look::Look;
+
+/// The command line as it can be typed: commands, flags, and the variables that stand for them.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
 
 /// How a command ended.
 enum Ending {
@@ -80,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::check(&args, color, look),
         Command::Completions(args) => manual::completions(args.shell),
         Command::Man => manual::page(),
+        Command::Schema(args) => schema::schema(args.of),
         Command::Setup(args) => setup::setup(&args),
     };
     match ending {

@@ -13,6 +13,7 @@ use super::look::Look;
 use super::pipes::Pipes;
 use super::progress::ScanBar;
 use super::{Ending, output, rules};
+use crate::bounded;
 use crate::detect::{search_all_for, search_for};
 use crate::diagnostic::{Diagnostic, render};
 use crate::eql::Query;
@@ -23,6 +24,9 @@ use crate::schema::Schema;
 
 /// Unreadable lines that are shown one by one.
 const SHOWN_PROBLEMS: u64 = 20;
+
+/// The largest mapping; one of ten thousand fields has a megabyte.
+const MAX_MAPPING: u64 = 16 << 20;
 
 /// How long nothing is found before the progress is shown anew.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -73,7 +77,7 @@ fn wanted(args: &ScanArgs, color: bool) -> anyhow::Result<Wanted> {
 fn schema(mapping: Option<&Path>) -> anyhow::Result<Schema> {
     let Some(path) = mapping else { return Ok(Schema::ecs()) };
     let shown = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| format!("the mapping `{shown}`"))?;
+    let text = bounded::read_text(path, MAX_MAPPING).with_context(|| format!("the mapping `{shown}`"))?;
     let value: Value =
         serde_json::from_str(&text).with_context(|| format!("the mapping `{shown}` is not JSON"))?;
     Schema::from_mapping(&value).map_err(|reason| anyhow!("the mapping `{shown}`: {reason}"))

@@ -5,8 +5,12 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use serde_json::Value;
 use thiserror::Error;
 
+use crate::bounded;
 use crate::diagnostic::sanitize;
 use crate::kibana::{KibanaAddress, Upload};
+
+/// The most bytes of an answer: an import of all that `setup` makes is answered with some kilobytes.
+const MAX_ANSWER: u64 = 64 << 20;
 
 /// Why Kibana did not do what it was asked.
 #[derive(Debug, Error)]
@@ -20,6 +24,14 @@ pub enum KibanaError {
         what: &'static str,
         /// What the connection said.
         source: reqwest::Error,
+    },
+    /// More than any answer of Kibana's has.
+    #[error("Kibana at `{base}` answered with more than {most}")]
+    TooLarge {
+        /// Its address.
+        base: String,
+        /// How much is taken, in words.
+        most: String,
     },
     /// Another address is the right one.
     #[error("Kibana at `{base}` points elsewhere, to `{location}`: give that address")]
@@ -172,7 +184,15 @@ impl KibanaClient {
             return Err(KibanaError::Elsewhere { base: base(), location: location(&answer) });
         }
         let status = answer.status();
-        Ok((status, answer.text().await.map_err(failed("broke off its answer"))?))
+        let mut bytes = Vec::new();
+        let mut answer = answer;
+        while let Some(chunk) = answer.chunk().await.map_err(failed("broke off its answer"))? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() as u64 > MAX_ANSWER {
+                return Err(KibanaError::TooLarge { base: base(), most: bounded::size(MAX_ANSWER) });
+            }
+        }
+        Ok((status, String::from_utf8_lossy(&bytes).into_owned()))
     }
 }
 

@@ -10,6 +10,7 @@ use elasticsearch::http::headers::{
 use elasticsearch::http::response::Response;
 use serde::Deserialize;
 
+use super::arrived::Arriving;
 use super::body::Body;
 use super::cause::{Unreachable, explain};
 use super::error::Cause;
@@ -162,7 +163,8 @@ impl Cluster {
             call.error(&node.address, Cause::Unreachable(why, detail))
         };
         let params = (!call.params.is_empty()).then_some(&call.params);
-        let (headers, time) = (headers(body.map(|(_, kind)| kind)), Some(self.timeout()));
+        let headers = headers(body.map(|(_, kind)| kind), self.compression());
+        let time = Some(self.timeout());
         let text = body.map(|(text, _)| text);
         let transport = node.transport(self.timeout()).await;
         let transport = transport.map_err(|cause| call.error(&node.address, cause))?;
@@ -173,7 +175,9 @@ impl Cluster {
         let status = response.status_code().as_u16();
         let wait = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
         let wait = wait.and_then(|text| clock::retry_after(text, (self.ambient().now)()));
-        let body = text_of(response.bytes().await.map_err(unreachable)?.into());
+        let refused = |cause| call.error(&node.address, cause);
+        let arriving = Arriving::of(&response).map_err(refused)?;
+        let body = arriving.text(response.bytes().await.map_err(unreachable)?.into()).map_err(refused)?;
         if !(200..300).contains(&status) && !call.accepts.contains(&status) {
             return Err(call.error(&node.address, status_cause(status, &body, wait)));
         }
@@ -190,12 +194,12 @@ impl Cluster {
     }
 }
 
-fn headers(content_type: Option<&'static str>) -> HeaderMap {
+fn headers(content_type: Option<&'static str>, compression: bool) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let mut set = |name: HeaderName, value| headers.insert(name, HeaderValue::from_static(value));
     set(USER_AGENT, AGENT);
     // Packing costs both sides more time than it saves on a local network.
-    set(ACCEPT_ENCODING, "identity");
+    set(ACCEPT_ENCODING, if compression { "gzip" } else { "identity" });
     if let Some(kind) = content_type {
         set(CONTENT_TYPE, kind);
     }
@@ -229,11 +233,6 @@ fn excerpt(body: &str) -> String {
     shorten(body.trim(), EXCERPT)
 }
 
-/// Documents may hold bytes that are not UTF-8; one of them must not cost the whole answer.
-fn text_of(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
-}
-
 /// A request that could not be written as JSON.
 pub(super) fn unwritable(asked: &str, error: &serde_json::Error) -> ElasticError {
     ElasticError::new(asked, "", Cause::Unreachable(Unreachable::Request, error.to_string()))
@@ -249,11 +248,6 @@ mod tests {
     use crate::elastic::{Auth, Connection, ElasticError};
 
     const GREETING: &str = r#"{"cluster_name":"c","version":{"number":"9.2.0"}}"#;
-
-    #[test]
-    fn bytes_that_are_no_text_spoil_nothing_else() {
-        assert_eq!(super::text_of(b"{\"a\":\"\xff\"}".to_vec()), "{\"a\":\"\u{fffd}\"}");
-    }
 
     async fn fails(act: Act) -> ElasticError {
         Fake::start_with(vec![act], attempts(1)).await.cluster.info().await.expect_err("an error")

@@ -20,6 +20,7 @@ struct Shared {
     nodes: Vec<Node>,
     current: AtomicUsize,
     timeout: Duration,
+    compression: bool,
     retry: RetryPolicy,
     ambient: Ambient,
     clock_offset: Mutex<Option<TimeDelta>>,
@@ -41,9 +42,9 @@ impl Cluster {
     /// As [`Cluster::connect`].
     pub fn with_ambient(connection: &Connection, ambient: Ambient) -> Result<Self, ElasticError> {
         let nodes = nodes(connection).map_err(ElasticError::settings)?;
-        let (timeout, retry) = (connection.timeout, connection.retry);
+        let (timeout, compression, retry) = (connection.timeout, connection.compression, connection.retry);
         let (current, clock_offset, expensive) = (AtomicUsize::new(0), Mutex::new(None), Mutex::new(None));
-        let shared = Shared { nodes, current, timeout, retry, ambient, clock_offset, expensive };
+        let shared = Shared { nodes, current, timeout, compression, retry, ambient, clock_offset, expensive };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -96,6 +97,11 @@ impl Cluster {
 
     pub(super) fn timeout(&self) -> Duration {
         self.shared.timeout
+    }
+
+    /// Whether bodies are packed.
+    pub(super) fn compression(&self) -> bool {
+        self.shared.compression
     }
 
     pub(super) fn retry(&self) -> RetryPolicy {

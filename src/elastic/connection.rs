@@ -12,9 +12,13 @@ use secrecy::{ExposeSecret, SecretString};
 use super::RetryPolicy;
 use super::address::{Address, parse_cloud_id, parse_url, redact};
 use super::fingerprint::Fingerprint;
+use crate::bounded;
 
 /// The address used where none is given.
 pub const DEFAULT_URL: &str = "http://localhost:9200";
+
+/// The largest file of certificates: a bundle of every public authority has a fifth of it.
+pub const MAX_PEM: u64 = 1 << 20;
 
 /// How long one request may take, the reading of its answer included.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(1);
@@ -72,7 +76,7 @@ impl ClientFiles {
     /// One of them cannot be read.
     pub fn pem(&self) -> Result<Vec<u8>, String> {
         let read = |path: &PathBuf, what: &str| {
-            std::fs::read(path)
+            bounded::read(path, MAX_PEM)
                 .map_err(|error| format!("{what} `{}` cannot be read: {error}", path.display()))
         };
         let mut pem = read(&self.certificate, "the client certificate")?;
@@ -99,6 +103,8 @@ pub struct Connection {
     pub client_certificate: Option<ClientFiles>,
     /// A proxy through which every request goes, whatever the environment names.
     pub proxy: Option<String>,
+    /// Whether bodies are packed with gzip, both ways: less to send, more to compute.
+    pub compression: bool,
     /// The longest one request may take.
     pub timeout: Duration,
     /// How often and how fast a failed request is sent again.
@@ -115,6 +121,7 @@ impl Default for Connection {
             ca_fingerprint: None,
             client_certificate: None,
             proxy: None,
+            compression: false,
             timeout: DEFAULT_TIMEOUT,
             retry: RetryPolicy::default(),
         }
@@ -131,6 +138,7 @@ impl fmt::Debug for Connection {
             .field("ca_fingerprint", &self.ca_fingerprint)
             .field("client_certificate", &self.client_certificate)
             .field("proxy", &self.proxy.as_deref().map(redact))
+            .field("compression", &self.compression)
             .field("timeout", &self.timeout)
             .field("retry", &self.retry)
             .finish()
@@ -188,7 +196,7 @@ impl Connection {
         match &self.ca_certificate {
             None => Ok(None),
             Some(CaCertificate::Pem(pem)) => Ok(Some(pem.clone())),
-            Some(CaCertificate::File(path)) => match std::fs::read(path) {
+            Some(CaCertificate::File(path)) => match bounded::read(path, MAX_PEM) {
                 Ok(pem) => Ok(Some(pem)),
                 Err(error) => Err(format!("the CA certificate `{}` cannot be read: {error}", path.display())),
             },

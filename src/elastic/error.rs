@@ -3,9 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::arrived::MAX_ANSWER;
 use super::cause::Unreachable;
 use super::hint::hint;
 use super::reason::{self, Reason};
+use crate::bounded;
 use crate::diagnostic::sanitize;
 
 /// A request that failed, or settings that no request can be made with.
@@ -50,6 +52,8 @@ pub(super) enum Cause {
         /// Its beginning.
         excerpt: String,
     },
+    /// An answer of more bytes than are taken; of how many where that is known.
+    TooLarge(Option<u64>),
     /// JSON that is not the answer to this request.
     Unexpected(String),
     /// Shards that did not answer, where their answer is needed.
@@ -89,9 +93,11 @@ impl ElasticError {
             Cause::Status { status, .. } => matches!(status, 408 | 429 | 502 | 503 | 504) && !self.is_lost(),
             Cause::NotJson { broke_off, .. } => *broke_off,
             Cause::Shards(_) => true,
-            Cause::Settings(_) | Cause::Unexpected(_) | Cause::PointInTimeLost(_) | Cause::Unsupported(_) => {
-                false
-            }
+            Cause::Settings(_)
+            | Cause::TooLarge(_)
+            | Cause::Unexpected(_)
+            | Cause::PointInTimeLost(_)
+            | Cause::Unsupported(_) => false,
         }
     }
 
@@ -113,6 +119,7 @@ impl ElasticError {
             Cause::NotJson { broke_off: true, .. } => "the answer broke off".to_owned(),
             Cause::Shards(_) => "shards did not answer".to_owned(),
             Cause::PointInTimeLost(_) => "the point in time has ended".to_owned(),
+            Cause::TooLarge(_) => "the answer is too large".to_owned(),
             Cause::NotJson { .. } | Cause::Unexpected(_) => "another answer than expected".to_owned(),
             Cause::Settings(_) | Cause::Unsupported(_) => "cannot be worked with".to_owned(),
         }
@@ -138,7 +145,9 @@ impl ElasticError {
     /// Whether a smaller request, or one for a smaller answer, may succeed.
     #[must_use]
     pub fn is_too_large(&self) -> bool {
-        self.status() == Some(413) || self.causes().iter().any(Reason::is_too_large)
+        self.status() == Some(413)
+            || matches!(self.0.cause, Cause::TooLarge(_))
+            || self.causes().iter().any(Reason::is_too_large)
     }
 
     /// Whether the same work in smaller parts may succeed where all of it at once did not: too large, too slow, or broken
@@ -205,6 +214,10 @@ impl Cause {
             | Self::Shards(words)
             | Self::PointInTimeLost(words)
             | Self::Unsupported(words) => words.clone(),
+            Self::TooLarge(None) => format!("the answer is larger than {}", bounded::size(MAX_ANSWER)),
+            Self::TooLarge(Some(found)) => {
+                format!("the answer has {found} bytes, more than {}", bounded::size(MAX_ANSWER))
+            }
             Self::Unreachable(why, detail) if detail.is_empty() => why.words().to_owned(),
             Self::Unreachable(why, detail) => format!("{} ({detail})", why.words()),
             Self::Status { status, causes, excerpt, .. } => match (causes.as_slice(), excerpt.as_str()) {

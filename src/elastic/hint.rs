@@ -16,6 +16,7 @@ pub(super) fn hint(cause: &Cause) -> Option<String> {
             "something other than Elasticsearch answered; check the address and any proxy"
         }
         Cause::PointInTimeLost(_) => "open a new point in time and read the window again",
+        Cause::TooLarge(_) => "no answer of Elasticsearch is that large; check the address and any proxy",
         Cause::Settings(_) | Cause::Unexpected(_) | Cause::Shards(_) | Cause::Unsupported(_) => return None,
     };
     Some(advice.to_owned())

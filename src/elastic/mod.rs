@@ -8,6 +8,7 @@
 //! A point in time left open ends by itself after its keep-alive.
 
 mod address;
+mod arrived;
 mod body;
 mod bulk;
 mod bulk_update;
@@ -57,7 +58,7 @@ pub use bulk::{BulkItem, ItemOutcome};
 pub use bulk_update::PartialDocument;
 pub use clock::Ambient;
 pub use cluster::Cluster;
-pub use connection::{Auth, CaCertificate, ClientFiles, Connection, DEFAULT_TIMEOUT, DEFAULT_URL};
+pub use connection::{Auth, CaCertificate, ClientFiles, Connection, DEFAULT_TIMEOUT, DEFAULT_URL, MAX_PEM};
 pub use document::{Guard, Put, Versioned};
 pub use documents::{PutItem, PutOutcome};
 pub use error::ElasticError;

@@ -34,6 +34,7 @@ struct Trust {
     authorities: Vec<u8>,
     identity: Option<Vec<u8>>,
     proxy: Option<Address>,
+    compression: bool,
 }
 
 /// The nodes of a connection.
@@ -44,6 +45,7 @@ pub(super) fn nodes(connection: &Connection) -> Result<Vec<Node>, String> {
         authorities: connection.ca_pem()?.unwrap_or_default(),
         identity: connection.identity()?,
         proxy: connection.proxy()?,
+        compression: connection.compression,
     });
     let pin = connection.fingerprint()?;
     addresses.into_iter().map(|address| Node::new(address, pin, &trust)).collect()
@@ -86,7 +88,8 @@ impl Node {
 }
 
 fn transport(url: &Url, trust: &Trust, pinned: &[u8]) -> Result<Transport, String> {
-    let mut builder = TransportBuilder::new(SingleNodeConnectionPool::new(url.clone()));
+    let mut builder = TransportBuilder::new(SingleNodeConnectionPool::new(url.clone()))
+        .request_body_compression(trust.compression);
     builder = match (&trust.identity, &trust.credentials) {
         (None, None) => builder,
         (None, Some(credentials)) => builder.auth(credentials.clone()),

@@ -1,10 +1,13 @@
 //! The ids an alert file holds, read without keeping its documents.
 
 use std::collections::HashSet;
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, ErrorKind, Read};
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+
+use super::files::MAX_DOCUMENT_BYTES;
+use crate::bounded;
 
 /// What an id is known by.
 pub(super) fn key(id: &str) -> u128 {
@@ -27,13 +30,21 @@ pub(super) struct Scan {
     pub cut_off: Vec<u8>,
 }
 
-/// Reads all lines.
-pub(super) fn scan(mut lines: impl BufRead) -> io::Result<Scan> {
+/// Reads all lines; one that is longer than a document may be is an error.
+pub(super) fn scan(lines: impl BufRead) -> io::Result<Scan> {
+    scan_up_to(lines, MAX_DOCUMENT_BYTES)
+}
+
+fn scan_up_to(mut lines: impl BufRead, most: usize) -> io::Result<Scan> {
     let mut scan = Scan::default();
     let mut line = Vec::new();
     let mut number = 0;
-    while lines.read_until(b'\n', &mut line)? > 0 {
+    while lines.by_ref().take(most as u64 + 1).read_until(b'\n', &mut line)? > 0 {
         number += 1;
+        if line.len() > most {
+            let words = format!("line {number} is longer than {}", bounded::size(most as u64));
+            return Err(io::Error::new(ErrorKind::FileTooLarge, words));
+        }
         let is_ended = line.ends_with(b"\n");
         if !is_ended && serde_json::from_slice::<serde::de::IgnoredAny>(&line).is_err() {
             scan.cut_off = line;
@@ -91,7 +102,16 @@ impl Alert {
 
 #[cfg(test)]
 mod tests {
-    use super::{key, scan};
+    use super::{key, scan, scan_up_to};
+
+    #[test]
+    fn a_line_without_end_is_refused_by_its_number() {
+        let line = "{\"kibana.alert.uuid\":\"a\"}\n";
+        let text = format!("{line}{line}");
+        assert_eq!(scan_up_to(text.as_bytes(), line.len()).unwrap().alerts, 2);
+        let error = scan_up_to(format!("{text}{}", "x".repeat(99)).as_bytes(), line.len()).unwrap_err();
+        assert_eq!(error.to_string(), "line 3 is longer than 26 bytes");
+    }
 
     #[test]
     fn ids_are_found_flat_and_nested() {

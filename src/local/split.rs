@@ -160,7 +160,7 @@ impl<R: BufRead> Splitter<R> {
         while self.window.cursor().column > 0
             && self.window.byte().is_some_and(|byte| byte.is_ascii_whitespace())
         {
-            self.window.advance();
+            self.pass_blank();
         }
         self.window.cursor().column == 0
     }
@@ -179,7 +179,7 @@ impl<R: BufRead> Splitter<R> {
     /// Goes to the next document; an error where the line begins none.
     fn begin(&mut self) -> Option<Result<(), Broken>> {
         while self.window.byte().is_some_and(|byte| byte.is_ascii_whitespace()) {
-            self.window.advance();
+            self.pass_blank();
         }
         self.window.set_mark();
         let Some(byte) = self.window.byte() else {
@@ -196,6 +196,14 @@ impl<R: BufRead> Splitter<R> {
         let mut broken = self.fail(ProblemKind::NotJson, String::new());
         (broken.kind, broken.reason) = not_a_document(&broken.excerpt);
         Some(Err(broken))
+    }
+
+    /// Moves over a blank between two documents; of blanks without end no more is kept than of a document's beginning.
+    fn pass_blank(&mut self) {
+        self.window.advance();
+        if self.window.marked().len() >= LONG {
+            self.window.set_mark();
+        }
     }
 
     /// Reads on until a document or an item is whole, or cannot be.

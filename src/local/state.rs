@@ -8,6 +8,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::durable::{beside, sync_folder};
+use crate::bounded;
+
+/// A state has some hundred bytes a rule; what is larger than this is something else.
+const MAX_BYTES: u64 = 64 << 20;
 
 /// Why a state file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -146,7 +150,7 @@ fn write<T: Serialize>(path: &Path, state: &T) -> io::Result<()> {
 
 /// The state in a file, or what is wrong with it; nothing where there is no file.
 fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<Result<T, String>>, StateError> {
-    match fs::read(path) {
+    match bounded::read(path, MAX_BYTES) {
         Ok(text) => Ok(Some(serde_json::from_slice(&text).map_err(|error| error.to_string()))),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(source) => Err(StateError::Io { doing: "read", path: path.to_owned(), source }),

@@ -177,7 +177,11 @@ fn span_of(
 /// Dates are dates, and a rule that its authors gave up is pointed out.
 pub(super) fn metadata(metadata: &Table, problems: &mut Problems) {
     for date in ["creation_date", "updated_date"].iter().filter_map(|key| metadata.text(key)) {
-        let is_date = date.node.len() == 10 && NaiveDate::parse_from_str(date.node, "%Y/%m/%d").is_ok();
+        let written =
+            |(at, byte): (usize, u8)| if at == 4 || at == 7 { byte == b'/' } else { byte.is_ascii_digit() };
+        let is_date = date.node.len() == 10
+            && date.node.bytes().enumerate().all(written)
+            && NaiveDate::parse_from_str(date.node, "%Y/%m/%d").is_ok();
         if !is_date && !date.node.trim().is_empty() {
             let message = format!("expected a date such as `2026/11/24`, found `{}`", date.node);
             problems.push(Diagnostic::error(INVALID_DATE, date.span, message));

@@ -1,8 +1,7 @@
 //! Loads rules from files and folders: all of them, or every reason why not; or each by itself.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, ErrorKind};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -12,6 +11,7 @@ use super::file::MAX_BYTES;
 use super::model::Rule;
 use super::report::{Report, RuleErrors};
 use super::walk::Walk;
+use crate::bounded;
 use crate::diagnostic::{DUPLICATE_RULE_ID, Diagnostic, FILE_TOO_LARGE, Node, Span, UNREADABLE_RULES};
 
 /// So many files are read faster than a thread is started for them.
@@ -115,6 +115,9 @@ pub fn load_each(paths: &[PathBuf]) -> Found {
 fn read_below(paths: &[PathBuf]) -> (Vec<Named>, Walk) {
     let mut walk = Walk::below(paths);
     let mut readings = Vec::new();
+    if walk.is_over() {
+        return (readings, walk);
+    }
     for read in read_all(&walk.files) {
         match read {
             Ok(reading) => readings.push(reading),
@@ -144,12 +147,12 @@ fn read_all(files: &[PathBuf]) -> Vec<Result<Named, Report>> {
 
 fn read_one(path: &Path) -> Result<Named, Report> {
     let origin = named(path);
-    match read_limited(path) {
-        Ok(Some(bytes)) => {
+    match bounded::read(path, MAX_BYTES) {
+        Ok(bytes) => {
             let reading = convert::read(&origin, &bytes);
             Ok((origin, reading))
         }
-        Ok(None) => Err(too_large(&origin)),
+        Err(error) if error.kind() == ErrorKind::FileTooLarge => Err(too_large(&origin)),
         Err(error) => Err(unreadable(&origin, &error)),
     }
 }
@@ -206,19 +209,13 @@ pub(super) fn named(path: &Path) -> String {
     path.display().to_string()
 }
 
-/// The bytes of a file; nothing if there are more than a rule file has.
-fn read_limited(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= MAX_BYTES))
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
 
     use super::*;
     use crate::rule::places;
+    use crate::rule::walk::MOST_FILES;
 
     const RULE: &str = include_str!("../../tests/rules/valid/minimal.toml");
 
@@ -273,6 +270,19 @@ mod tests {
         let broken = written(&files);
         let said = refused(&[broken.path().to_owned()]);
         assert!(said.contains("0001.toml") && said.contains(&format!("{:04}.toml", count - 1)), "{said}");
+    }
+
+    #[test]
+    fn more_files_than_can_be_meant_are_not_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = |number: usize| folder.path().join(format!("{number:05}.toml"));
+        for number in 0..MOST_FILES {
+            fs::hard_link(path(0), path(number)).or_else(|_| fs::write(path(number), "")).expect("a file");
+        }
+        fs::write(path(MOST_FILES), "").expect("a file");
+        let said = refused(&[folder.path().to_owned()]);
+        assert!(said.contains("more than 10000 rule files") && said.contains("10000.toml"), "{said}");
+        assert!(said.ends_with("1 problem in 1 file"), "{said}");
     }
 
     #[test]

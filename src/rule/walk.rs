@@ -11,6 +11,9 @@ use crate::diagnostic::{Diagnostic, Span, UNREADABLE_RULES};
 /// The folder in which Elastic keeps rules that it gave up; it is passed over inside other folders.
 pub const DEPRECATED_FOLDER: &str = "_deprecated";
 
+/// The most rule files: a folder with more was hardly meant, and each rule is asked for on its own.
+pub(super) const MOST_FILES: usize = 10_000;
+
 /// Every file that `paths` lead to, as [`load`] reads them, and every place that cannot be read or has none.
 #[must_use]
 pub fn places(paths: &[PathBuf]) -> Vec<PathBuf> {
@@ -69,6 +72,9 @@ impl Walk {
         };
         paths.sort();
         for path in paths {
+            if self.is_over() {
+                return;
+            }
             match fs::metadata(&path) {
                 Ok(found) if found.is_dir() && path.ends_with(DEPRECATED_FOLDER) => {
                     self.passed_over.push(path);
@@ -84,8 +90,16 @@ impl Walk {
     fn file(&mut self, path: &Path) {
         self.met += 1;
         if self.is_new(path) {
+            if self.files.len() == MOST_FILES {
+                self.reports.push(too_many(path));
+            }
             self.files.push(path.to_owned());
         }
+    }
+
+    /// Whether there are more files than can be meant; the rest is not even looked for.
+    pub(super) fn is_over(&self) -> bool {
+        self.files.len() > MOST_FILES
     }
 
     /// Whether nothing has led to this place before; links may lead to it twice, or in a circle.
@@ -93,6 +107,12 @@ impl Walk {
         let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         self.seen.insert(place)
     }
+}
+
+fn too_many(path: &Path) -> Report {
+    let message = format!("there are more than {MOST_FILES} rule files, this one is the first too many");
+    let problem = Diagnostic::error(UNREADABLE_RULES, Span::default(), message);
+    Report::new(&named(path), "", vec![problem.hint("name the folder that holds the rules and nothing else")])
 }
 
 fn without_rules(folder: &Path) -> Report {

@@ -5,8 +5,9 @@ use std::path::Path;
 use super::paths::{FoundPath, paths};
 
 /// The stages from low to high. A stage imports only stages before its own.
-pub const ORDER: [&str; 21] = [
+pub const ORDER: [&str; 22] = [
     "guide",
+    "bounded",
     "diagnostic",
     "event",
     "schema",

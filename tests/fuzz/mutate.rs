@@ -27,7 +27,7 @@ impl Random {
     }
 }
 
-/// What is put into texts: tokens, beginnings of tokens, characters of every width.
+/// What is put into queries: tokens, beginnings of tokens, characters of every width.
 const PIECES: &[&str] = &[
     "and",
     "or",
@@ -103,8 +103,12 @@ const PIECES: &[&str] = &[
     "with maxspan=1m",
 ];
 
-/// One of `texts` with a few changes, parts of another one among them.
+/// One of `texts`, queries, with a few changes, parts of another one among them.
 pub fn mutated<T: AsRef<str>>(texts: &[T], random: &mut Random) -> String {
+    changed(texts, PIECES, random)
+}
+
+fn changed<T: AsRef<str>>(texts: &[T], pieces: &[&str], random: &mut Random) -> String {
     let (text, other) = (random.pick(texts).as_ref(), random.pick(texts).as_ref());
     let mut characters: Vec<char> = text.chars().collect();
     for _ in 0..=random.below(4) * random.below(2) {
@@ -112,8 +116,8 @@ pub fn mutated<T: AsRef<str>>(texts: &[T], random: &mut Random) -> String {
         let end = (at + random.below(12)).min(characters.len());
         match random.below(6) {
             0 => drop(characters.drain(at..end)),
-            1 => drop(characters.splice(at..end, random.pick(PIECES).chars())),
-            2 | 3 => drop(characters.splice(at..at, random.pick(PIECES).chars())),
+            1 => drop(characters.splice(at..end, random.pick(pieces).chars())),
+            2 | 3 => drop(characters.splice(at..at, random.pick(pieces).chars())),
             4 => {
                 let from = random.below(other.chars().count() + 1);
                 let length = random.below(40);
@@ -140,4 +144,73 @@ pub fn smaller(text: &str) -> impl Iterator<Item = String> + use<> {
             before.iter().chain(after).collect()
         })
     })
+}
+
+/// What is put into TOML and JSON: their brackets and literals, and what their readers may stumble over.
+const STRUCTURED: &[&str] = &[
+    "{",
+    "}",
+    "[",
+    "]",
+    "[[",
+    "]]",
+    ":",
+    ",",
+    "=",
+    "\"",
+    "'",
+    "\"\"\"",
+    "'''",
+    "\\",
+    "\\u",
+    "\\ud800",
+    "\\u0000",
+    "null",
+    "true",
+    "false",
+    "0",
+    "-1",
+    "1.5",
+    "1e999",
+    "9223372036854775808",
+    "-9223372036854775809",
+    "nan",
+    "inf",
+    "0x1F",
+    "{}",
+    "[]",
+    "\"\"",
+    "\n",
+    "\r\n",
+    "\t",
+    " ",
+    "#",
+    ".",
+    "2026-11-24",
+    "2026-11-24T08:00:00Z",
+    "\u{0}",
+    "\u{1b}[31m",
+    "\u{202e}",
+    "\u{feff}",
+    "é",
+    "😀",
+    "[stakeout]\n",
+    "[rule]\n",
+    "status",
+    "error",
+    "_id",
+    "_source",
+    "Records",
+    "a.b",
+];
+
+/// One of `texts`, TOML or JSON, with a few changes; now and then with something nested without end in it.
+pub fn mutated_structure<T: AsRef<str>>(texts: &[T], random: &mut Random) -> String {
+    let text = changed(texts, STRUCTURED, random);
+    if random.below(40) > 0 {
+        return text;
+    }
+    let (open, depth) = (*random.pick(&["[", "{\"a\":", "{a=", "[[a]]\n", "a."]), 1 << random.below(14));
+    let at = text.char_indices().nth(random.below(text.len())).map_or(0, |(at, _)| at);
+    format!("{}{}{}", &text[..at], open.repeat(depth), &text[at..])
 }

@@ -23,7 +23,7 @@ fn any_text_is_read_or_refused() {
     let queries = queries();
     let read = Cell::new(0);
     let tried = fuzz(
-        15_000,
+        10_000,
         |random| mutated(&queries, random),
         |text| match Query::parse(text) {
             Ok(query) => {

@@ -1,16 +1,16 @@
 //! What is declared to be expected, such as a planned test: in a rule's file, or in a file of the operator's own.
 
-use std::fs;
 use std::path::Path;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 
 use super::check::condition;
+use crate::bounded;
 use crate::diagnostic::{
     Diagnostic, EMPTY_VALUE, INVALID_DATE, Node, Span, UNKNOWN_PLACEHOLDER, UNREADABLE_RULES,
 };
 use crate::eql::Query;
-use crate::rule::file::RuleFile;
+use crate::rule::file::{MAX_BYTES, RuleFile};
 use crate::rule::report::{Report, RuleErrors};
 use crate::rule::tree::{Table, TomlValue};
 
@@ -33,7 +33,7 @@ pub struct Expected {
 /// Every problem of the file.
 pub fn load_expected(path: &Path) -> Result<Vec<Expected>, RuleErrors> {
     let origin = path.display().to_string();
-    let bytes = fs::read(path).map_err(|error| {
+    let bytes = bounded::read(path, MAX_BYTES).map_err(|error| {
         let problem =
             Diagnostic::error(UNREADABLE_RULES, Span::default(), format!("cannot be read: {error}"));
         RuleErrors { reports: vec![Report::new(&origin, "", vec![problem])] }
@@ -41,7 +41,11 @@ pub fn load_expected(path: &Path) -> Result<Vec<Expected>, RuleErrors> {
     read_expected(&origin, &bytes)
 }
 
-fn read_expected(origin: &str, bytes: &[u8]) -> Result<Vec<Expected>, RuleErrors> {
+/// The same from the bytes of a file; `origin` names it in messages.
+///
+/// # Errors
+/// Every problem of the file.
+pub fn read_expected(origin: &str, bytes: &[u8]) -> Result<Vec<Expected>, RuleErrors> {
     let file = RuleFile::parse_expected(bytes);
     let mut report = Report::new(origin, &file.text, file.problems);
     let found = file.root.table("stakeout").map(|stakeout| expected(stakeout, &mut report));

@@ -11,7 +11,7 @@ mod value;
 mod words;
 
 pub use command::{Effect, ResponseCommand, ShellText, Withheld};
-pub use expected::{Expected, load_expected};
+pub use expected::{Expected, load_expected, read_expected};
 pub use grade::{Grade, Grades};
 pub use pivot::Pivot;
 pub use question::{Evidence, Indices, QuestionKind, TriageQuestion};
