@@ -266,7 +266,7 @@ fn counted(node: &str) -> (String, Arc<AtomicUsize>) {
     std::thread::spawn(move || {
         for client in listener.incoming().flatten() {
             let server = TcpStream::connect(&node).expect("the node");
-            [&client, &server].map(|one| one.set_nodelay(true).expect("a socket"));
+            client.set_nodelay(true).and(server.set_nodelay(true)).expect("sockets");
             for (from, to) in [(&client, &server), (&server, &client)] {
                 let (from, to) = (from.try_clone().expect("a stream"), to.try_clone().expect("a stream"));
                 let bytes = shared.clone();

@@ -22,12 +22,12 @@ fn gzip(text: &[u8]) -> Vec<u8> {
 }
 
 fn lines(random: &mut Random) -> String {
-    let mut lines = String::new();
-    for _ in 0..random.below(30) {
+    let line = |random: &mut Random| {
         let (n, action) = (random.below(1000), *random.pick(&["ConsoleLogin", "x", "é"]));
-        lines += &format!("{{\"n\":{n},\"event\":{{\"action\":\"{action}\"}}}}\n");
-    }
-    lines
+        format!("{{\"n\":{n},\"event\":{{\"action\":\"{action}\"}}}}")
+    };
+    let lines: Vec<String> = (0..random.below(30)).map(|_| line(random)).collect();
+    lines.join("\n") + "\n"
 }
 
 /// A stream of gzip members, changed or not; each byte is a character, as inputs are texts.
@@ -68,7 +68,8 @@ fn any_gzip_stream_is_read_as_far_as_it_goes() {
 
 #[test]
 fn a_stream_that_is_cut_gives_a_beginning_of_its_events_and_says_so() {
-    let text: String = (10..50).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+    let lines: Vec<String> = (10..50).map(|n| format!("{{\"n\":{n}}}")).collect();
+    let text = lines.join("\n") + "\n";
     let (first, second) = text.as_bytes().split_at(text.len() / 2);
     let whole = [gzip(first), gzip(second)].concat();
     let folder = tempfile::tempdir().expect("a folder");
