@@ -143,13 +143,14 @@ pub fn digest(args: &ConnectionArgs) -> [u8; 32] {
         client_cert,
         client_key,
         proxy,
+        compression,
         request_timeout,
     } = args;
     let texts = [elasticsearch_url, cloud_id, username, ca_fingerprint, proxy];
     let files = [api_key_file, password_file, bearer_token_file, ca_cert, client_cert, client_key];
     let secrets =
         [api_key, password, bearer_token].map(|secret| secret.as_ref().map(ExposeSecret::expose_secret));
-    Sha256::digest(format!("{texts:?}{files:?}{secrets:?}{request_timeout:?}")).into()
+    Sha256::digest(format!("{texts:?}{files:?}{secrets:?}{compression}{request_timeout:?}")).into()
 }
 
 fn urls(args: &ConnectionArgs) -> Vec<String> {
