@@ -248,6 +248,17 @@ fn the_reference_of_the_settings_is_accepted_with_every_key_in_force() {
 }
 
 #[test]
+fn the_image_is_built_with_the_reference() {
+    let lines = |path: &str| fs::read_to_string(root(path)).expect("a file");
+    assert!(
+        lines("docker/Dockerfile")
+            .lines()
+            .any(|line| line.starts_with("COPY ") && line.contains(" docker/stakeout.toml "))
+    );
+    assert!(lines(".dockerignore").lines().any(|line| line == "!docker/stakeout.toml"));
+}
+
+#[test]
 fn settings_are_accepted_or_refused_alike() {
     let checker = config();
     let folder = tempfile::tempdir().expect("a folder");
