@@ -11,7 +11,7 @@ use crate::diagnostic::{Diagnostic, Span, UNREADABLE_RULES};
 /// The folder in which Elastic keeps rules that it gave up; it is passed over inside other folders.
 pub const DEPRECATED_FOLDER: &str = "_deprecated";
 
-/// Every file that `paths` lead to, as [`load`] reads them, and every place that cannot be read or has none.
+/// Every file that `paths` lead to, as [`load`](super::load()) reads them, and every place that cannot be read or has none.
 #[must_use]
 pub fn places(paths: &[PathBuf]) -> Vec<PathBuf> {
     let walk = Walk::below(paths);
