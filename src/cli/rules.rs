@@ -24,13 +24,13 @@ pub fn load(paths: &[PathBuf], color: bool) -> anyhow::Result<Vec<Arc<Rule>>> {
     Ok(loaded.rules.into_iter().map(Arc::new).collect())
 }
 
-/// The same, each rule by itself, where a broken one costs no other.
-pub fn each(paths: &[PathBuf]) -> Found {
+/// The same, each rule by itself, where a broken one costs no other, and a file of which `known` tells the rule is not read.
+pub fn each(paths: &[PathBuf], known: impl Fn(&Path) -> Option<Arc<Rule>>) -> Found {
     if !paths.is_empty() {
-        return rule::load_each(paths);
+        return rule::load_each(paths, known);
     }
     match rule::embedded() {
-        Ok(loaded) => Found { loaded, refused: Vec::new() },
+        Ok(loaded) => Found { loaded, ..Found::default() },
         Err(errors) => Found {
             refused: vec![Refused { place: PathBuf::new(), rule_id: None, reports: errors.reports }],
             ..Found::default()

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::{self, ErrorKind};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 
 use super::convert::{self, Reading};
@@ -34,8 +35,10 @@ pub struct Loaded {
 /// What paths lead to, where a broken file costs no other.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Found {
-    /// The rules that can run and their warnings, as [`load`] has them; no two have one id.
+    /// The rules that were read and can run, and their warnings, as [`load`] has them.
     pub loaded: Loaded,
+    /// Rules that were known and not read again. No two rules, read or known, have one id.
+    pub known: Vec<Arc<Rule>>,
     /// The places that give no rule, and why.
     pub refused: Vec<Refused>,
 }
@@ -68,15 +71,26 @@ impl Refused {
 /// Every problem of every file, if any is an error: a path that cannot be read, a folder without a rule file, a
 /// file that is no rule, two rules with one id.
 pub fn load(paths: &[PathBuf]) -> Result<Loaded, RuleErrors> {
-    let (readings, walk) = read_below(paths);
+    let mut walk = Walk::below(paths);
+    let readings = read_found(&mut walk);
     let loaded = together(readings, walk.reports)?;
     Ok(Loaded { passed_over: walk.passed_over, ..loaded })
 }
 
-/// Loads the rules of `paths` as [`load`] does, each by itself. Where several files have one id, none of them is taken.
+/// Loads the rules of `paths` as [`load`] does, each by itself. Where several files have one id, none of them is taken. A
+/// file of which `known` tells the rule is not read.
 #[must_use]
-pub fn load_each(paths: &[PathBuf]) -> Found {
-    let (readings, walk) = read_below(paths);
+pub fn load_each(paths: &[PathBuf], known: impl Fn(&Path) -> Option<Arc<Rule>>) -> Found {
+    let mut walk = Walk::below(paths);
+    let mut rules = Vec::new();
+    walk.files.retain(|path| match known(path) {
+        Some(rule) => {
+            rules.push(rule);
+            false
+        }
+        None => true,
+    });
+    let readings = read_found(&mut walk);
     let unreadable = |report: Report| Refused {
         place: PathBuf::from(&report.origin),
         rule_id: None,
@@ -85,10 +99,19 @@ pub fn load_each(paths: &[PathBuf]) -> Found {
     let mut found = Found { refused: walk.reports.into_iter().map(unreadable).collect(), ..Found::default() };
     found.loaded.passed_over = walk.passed_over;
     let mut holders: HashMap<String, Vec<String>> = HashMap::new();
-    for (origin, rule) in
-        readings.iter().filter_map(|(origin, reading)| Some((origin, reading.rule.as_ref()?)))
+    for rule in
+        readings.iter().filter_map(|(_, reading)| reading.rule.as_ref()).chain(rules.iter().map(Arc::as_ref))
     {
-        holders.entry(rule.rule_id.clone()).or_default().push(origin.clone());
+        holders.entry(rule.rule_id.clone()).or_default().push(rule.origin.clone());
+    }
+    for rule in rules {
+        if holders.get(&rule.rule_id).is_some_and(|holders| holders.len() > 1) {
+            // The other file tells why.
+            let (place, rule_id) = (PathBuf::from(&rule.origin), Some(rule.rule_id.clone()));
+            found.refused.push(Refused { place, rule_id, reports: Vec::new() });
+        } else {
+            found.known.push(rule);
+        }
     }
     for (origin, mut reading) in readings {
         let id = reading.file.root.table("rule").and_then(|rule| rule.text("rule_id"));
@@ -111,9 +134,8 @@ pub fn load_each(paths: &[PathBuf]) -> Found {
     found
 }
 
-/// Reads every file that `paths` lead to; those that cannot be read are among the walk's reports.
-fn read_below(paths: &[PathBuf]) -> (Vec<Named>, Walk) {
-    let mut walk = Walk::below(paths);
+/// Reads every file that was found; those that cannot be read are among the walk's reports.
+fn read_found(walk: &mut Walk) -> Vec<Named> {
     let mut readings = Vec::new();
     if walk.is_over() {
         return (readings, walk);
@@ -124,7 +146,7 @@ fn read_below(paths: &[PathBuf]) -> (Vec<Named>, Walk) {
             Err(report) => walk.reports.push(report),
         }
     }
-    (readings, walk)
+    readings
 }
 
 /// A rule file's name in messages, and what was read in it.
@@ -355,7 +377,7 @@ mod tests {
             ("e/f.toml", &other),
         ]);
         let missing = folder.path().join("missing");
-        let found = load_each(&[folder.path().to_owned(), missing.clone()]);
+        let found = load_each(&[folder.path().to_owned(), missing.clone()], |_| None);
         let ids: Vec<_> = found.loaded.rules.iter().map(|rule| &rule.rule_id[..8]).collect();
         assert_eq!(ids, ["0b9d8f0a"]);
         let refused: Vec<_> = found
@@ -387,6 +409,25 @@ mod tests {
         }
         let places = places(&[folder.path().to_owned(), missing.clone()]);
         assert_eq!((places.len(), &places[0]), (6, &missing));
+    }
+
+    #[test]
+    fn a_file_whose_rule_is_known_is_not_read() {
+        let folder = folder(&[("a.toml", RULE), ("b.toml", "= 1")]);
+        let paths = [folder.path().to_owned()];
+        let rule = Arc::new(load_each(&paths, |_| None).loaded.rules.remove(0));
+        fs::write(folder.path().join("a.toml"), "= 1").expect("a file");
+        let known = |path: &Path| path.ends_with("a.toml").then(|| rule.clone());
+        let found = load_each(&paths, known);
+        assert!(found.loaded.rules.is_empty() && Arc::ptr_eq(&found.known[0], &rule));
+        assert_eq!(found.refused.len(), 1);
+        // Another file has its id.
+        fs::write(folder.path().join("b.toml"), RULE).expect("a file");
+        let found = load_each(&paths, known);
+        assert!(found.known.is_empty() && found.loaded.rules.is_empty());
+        let said: Vec<String> =
+            found.refused.iter().map(|refused| crate::rule::render_all(&refused.reports, false)).collect();
+        assert!(said[0].is_empty() && said[1].contains("a.toml`"), "{said:?}");
     }
 
     #[test]

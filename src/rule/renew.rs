@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::load::Refused;
+use super::load::{Found, Refused};
 use super::model::Rule;
 
 /// The rules in force from now on, and how they differ from those before.
@@ -25,13 +25,14 @@ pub struct Renewal {
 }
 
 impl Renewal {
-    /// Puts `found` in the place of `old`, except where something was refused: a rule with the id or from the place of
+    /// Puts what was found in the place of `old`, of which the known rules are, except where something was refused: a rule with the id or from the place of
     /// what was refused stays, unless another file has it. If nothing else is left, all rules stay.
     #[must_use]
-    pub fn of(old: &[Arc<Rule>], found: Vec<Rule>, refused: &[Refused]) -> Self {
+    pub fn of(old: &[Arc<Rule>], found: Found) -> Self {
+        let Found { loaded, known, refused } = found;
         let by_id: HashMap<&str, &Arc<Rule>> = old.iter().map(|rule| (rule.rule_id.as_str(), rule)).collect();
-        let mut renewal = Self::default();
-        for rule in found {
+        let mut renewal = Self { kept: known.len(), rules: known, ..Self::default() };
+        for rule in loaded.rules {
             match by_id.get(rule.rule_id.as_str()) {
                 Some(same) if ***same == rule => {
                     renewal.kept += 1;
@@ -74,7 +75,7 @@ impl Refused {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::load_texts;
+    use crate::rule::{Loaded, load_texts};
 
     const RULE: &str = include_str!("../../tests/rules/valid/minimal.toml");
 
@@ -96,6 +97,11 @@ mod tests {
         Refused { place: place.into(), rule_id, reports: Vec::new() }
     }
 
+    fn found(rules: Vec<Rule>, refused: &[Refused]) -> Found {
+        let loaded = Loaded { rules, ..Loaded::default() };
+        Found { loaded, known: Vec::new(), refused: refused.to_vec() }
+    }
+
     fn names(rules: &[Arc<Rule>]) -> Vec<&str> {
         rules.iter().map(|rule| rule.name.as_str()).collect()
     }
@@ -103,8 +109,8 @@ mod tests {
     #[test]
     fn rules_begin_change_end_and_stay() {
         let old = in_force(&[("d/a", 'a', "same"), ("d/b", 'b', "before"), ("d/c", 'c', "gone")]);
-        let found = vec![rule("d/a", 'a', "same"), rule("d/b", 'b', "after"), rule("d/d", 'd', "new")];
-        let renewal = Renewal::of(&old, found, &[]);
+        let now = vec![rule("d/a", 'a', "same"), rule("d/b", 'b', "after"), rule("d/d", 'd', "new")];
+        let renewal = Renewal::of(&old, found(now, &[]));
         assert_eq!(names(&renewal.rules), ["same", "after", "new"]);
         assert_eq!(names(&renewal.added), ["new"]);
         assert_eq!(names(&renewal.changed), ["after"]);
@@ -112,6 +118,14 @@ mod tests {
         assert_eq!(renewal.kept, 1);
         assert!(Arc::ptr_eq(&renewal.rules[0], &old[0]), "what did not change is the very same");
         assert!(!renewal.is_nothing());
+    }
+
+    #[test]
+    fn a_rule_that_is_known_is_kept() {
+        let old = in_force(&[("d/a", 'a', "a"), ("d/b", 'b', "b")]);
+        let known = vec![old[0].clone()];
+        let renewal = Renewal::of(&old, Found { known, ..Found::default() });
+        assert_eq!((names(&renewal.rules), renewal.kept, names(&renewal.removed)), (vec!["a"], 1, vec!["b"]));
     }
 
     #[test]
@@ -127,7 +141,7 @@ mod tests {
             (refused("d/", Some('f')), vec!["a", "b", "c", "f"]),
             (refused("e/ff", Some('c')), vec!["c"]),
         ] {
-            let renewal = Renewal::of(&old, Vec::new(), std::slice::from_ref(&refused));
+            let renewal = Renewal::of(&old, found(Vec::new(), std::slice::from_ref(&refused)));
             assert_eq!(names(&renewal.held), held, "{refused:?}");
             assert_eq!(names(&renewal.rules), held, "{refused:?}");
             assert_eq!(renewal.removed.len() + held.len(), old.len());
@@ -137,7 +151,7 @@ mod tests {
     #[test]
     fn the_last_rules_stay() {
         let old = in_force(&[("d/a", 'a', "a")]);
-        let renewal = Renewal::of(&old, Vec::new(), &[refused("d/b", None)]);
+        let renewal = Renewal::of(&old, found(Vec::new(), &[refused("d/b", None)]));
         assert_eq!((names(&renewal.rules), names(&renewal.held)), (vec!["a"], vec!["a"]));
         assert!(renewal.removed.is_empty());
     }
@@ -145,7 +159,8 @@ mod tests {
     #[test]
     fn a_rule_that_another_file_has_is_taken_from_there() {
         let old = in_force(&[("d/a", 'a', "before")]);
-        let renewal = Renewal::of(&old, vec![rule("d/moved", 'a', "after")], &[refused("d/a", Some('a'))]);
+        let renewal =
+            Renewal::of(&old, found(vec![rule("d/moved", 'a', "after")], &[refused("d/a", Some('a'))]));
         assert_eq!(names(&renewal.rules), ["after"]);
         assert_eq!((renewal.held.len(), renewal.removed.len()), (0, 0));
     }

@@ -14,7 +14,7 @@ pub const DEPRECATED_FOLDER: &str = "_deprecated";
 /// The most rule files: a folder with more was hardly meant, and each rule is asked for on its own.
 pub(super) const MOST_FILES: usize = 10_000;
 
-/// Every file that `paths` lead to, as [`load`] reads them, and every place that cannot be read or has none.
+/// Every file that `paths` lead to, as [`load`](super::load()) reads them, and every place that cannot be read or has none.
 #[must_use]
 pub fn places(paths: &[PathBuf]) -> Vec<PathBuf> {
     let walk = Walk::below(paths);

@@ -42,6 +42,11 @@ impl Contents {
         Self(paths.iter().filter_map(held).collect())
     }
 
+    /// Whether both know what the file holds, and it is the same.
+    pub fn agree_on(&self, other: &Self, path: &Path) -> bool {
+        self.0.get(path).is_some_and(|content| other.0.get(path) == Some(content))
+    }
+
     /// Whether the files that are in both hold the same in both.
     pub fn agree(&self, other: &Self) -> bool {
         self.0.iter().all(|(path, content)| other.0.get(path).is_none_or(|theirs| theirs == content))
@@ -155,6 +160,8 @@ mod tests {
         fs::write(&b, "2").expect("a file");
         let after = files.look(&[a.clone(), b.clone()]);
         assert!(!before.agree(&after) && !after.agree(&before));
+        assert!(before.agree_on(&after, &a) && !before.agree_on(&after, &b));
+        assert!(!before.agree_on(&after, &folder.path().join("c")));
         assert_eq!(before.of(std::slice::from_ref(&a)), after.of(&[a]));
     }
 }

@@ -9,6 +9,7 @@ mod news;
 mod settling;
 mod words;
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -42,6 +43,8 @@ pub struct Reloader {
     /// The settings that were asked for last, in force or refused: their files are looked at too.
     asked_for: RunArgs,
     declared: Declared,
+    /// Ids of rules whose newer form was refused: their files do not hold what is in force.
+    held: HashSet<String>,
     /// What the connection in force was made from.
     login: Login,
     work: watch::Sender<Work>,
@@ -92,6 +95,7 @@ impl Reloader {
             args: args.clone(),
             asked_for: args.clone(),
             declared,
+            held: HashSet::new(),
             login: Login::of(args, &contents),
             work,
             files,
@@ -126,10 +130,14 @@ impl Reloader {
             return None;
         }
         let news = self.news(wanted, &before);
-        (asked || self.see() == before).then_some((news, before))
+        if self.see() == before {
+            return Some((news, before));
+        }
+        // Nobody knows which of both was read: all of it is read again soon.
+        asked.then(|| (news, Contents::default()))
     }
 
-    fn put_in_force(&mut self, news: News, held: Contents) {
+    fn put_in_force(&mut self, news: News, held: &Contents) {
         news.say(self.color);
         let News { args, login, declared, work, renewal, place, refusals, .. } = news;
         let now = schedule::utc_now();
@@ -141,6 +149,7 @@ impl Reloader {
         if let Some((readiness, place)) = self.readiness.as_ref().zip(place) {
             readiness.moves_to(place);
         }
+        self.held = renewal.held.iter().map(|rule| rule.rule_id.clone()).collect();
         (self.args, self.login, self.declared) = (args, login, declared);
         self.work.send_replace(work);
         // Files that were looked at for the settings before are not any more.
@@ -157,7 +166,7 @@ impl Reload for Reloader {
         }
         schedule::tell_reloading();
         if let Some((news, held)) = self.read(&seen, asked) {
-            self.put_in_force(news, held);
+            self.put_in_force(news, &held);
         }
         let rules = self.work.borrow().rules.len();
         schedule::tell_ready(rules);

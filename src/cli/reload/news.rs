@@ -1,6 +1,7 @@
 //! What is new, ready to be put in force as a whole; and what of it is refused.
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::files::Contents;
@@ -12,7 +13,7 @@ use crate::cli::ready::Place;
 use crate::cli::triage::Declared;
 use crate::cli::{cases, external, places, ready, rules, triage};
 use crate::detect::{KibanaClient, Runner};
-use crate::rule::{Found, Renewal, Report};
+use crate::rule::{Found, Renewal, Report, Rule};
 use crate::schedule::Work;
 
 /// What will be in force.
@@ -56,15 +57,26 @@ impl Reloader {
             Ok(None) => (self.args.clone(), Vec::new(), Vec::new()),
             Err(error) => (self.args.clone(), Vec::new(), vec![settings_refused(&[format!("{error:#}")])]),
         };
-        let found = rules::each(&wanted.rules.rules);
+        let found = self.found(&wanted, held);
         let (settings, found) = match self.settings(wanted, &found, held) {
             Ok(settings) => (settings, found),
             Err(problems) => {
                 refusals.push(settings_refused(&problems));
-                (self.in_force(), rules::each(&self.args.rules.rules))
+                (self.in_force(), self.found(&self.args, held))
             }
         };
         self.assembled(settings, found, at_restart, refusals)
+    }
+
+    /// The rules that `args` name; only files that hold something new are read.
+    fn found(&self, args: &RunArgs, held: &Contents) -> Found {
+        let work = self.work.borrow();
+        let by_place: HashMap<&Path, &Arc<Rule>> =
+            work.rules.iter().map(|rule| (Path::new(&rule.origin), rule)).collect();
+        rules::each(&args.rules.rules, |path| {
+            let rule = by_place.get(path).filter(|rule| !self.held.contains(&rule.rule_id))?;
+            held.agree_on(self.settling.taken(), path).then(|| Arc::clone(rule))
+        })
     }
 
     /// Puts together what runs by these settings and rules.
@@ -76,12 +88,13 @@ impl Reloader {
         mut refusals: Vec<String>,
     ) -> News {
         let Settings { args, login, runner, cases, place, mut taken } = settings;
-        let found = without_hindered(&args, found, &mut refusals);
+        let mut found = without_hindered(&args, found, &mut refusals);
         let reports =
             found.refused.iter().map(|refused| crate::rule::render_all(&refused.reports, self.color));
         refusals.extend(reports.filter(|report| !report.is_empty()));
         let now = self.work.borrow();
-        let renewal = Renewal::of(&now.rules, found.loaded.rules, &found.refused);
+        let warnings = std::mem::take(&mut found.loaded.warnings);
+        let renewal = Renewal::of(&now.rules, found);
         let (declared, problems) = self.declared.renewed(&args.expected, self.color);
         refusals.extend(problems);
         taken.extend((declared != self.declared).then_some("rules.expected"));
@@ -95,7 +108,7 @@ impl Reloader {
         let is_new = |report: &Report| {
             renewal.added.iter().chain(&renewal.changed).any(|rule| rule.origin == report.origin)
         };
-        let warnings = found.loaded.warnings.into_iter().filter(is_new).collect();
+        let warnings = warnings.into_iter().filter(is_new).collect();
         let work = Work { rules: renewal.rules.clone(), runner, triager, cases };
         News { args, login, declared, work, renewal, warnings, place, taken, at_restart, refusals }
     }
@@ -173,7 +186,7 @@ fn unusable(paths: &[PathBuf], found: &Found) -> Vec<String> {
         found.refused.iter().filter(|refused| refused.is_unreadable() && paths.contains(&refused.place));
     let mut problems: Vec<String> =
         unreadable.map(|refused| crate::rule::render_all(&refused.reports, false)).collect();
-    if problems.is_empty() && found.loaded.rules.is_empty() {
+    if problems.is_empty() && found.loaded.rules.is_empty() && found.known.is_empty() {
         problems.push("no rule of `rules.paths` can be used".to_owned());
     }
     problems

@@ -26,6 +26,11 @@ impl Settling {
         agrees
     }
 
+    /// What is in force.
+    pub fn taken(&self) -> &Contents {
+        &self.taken
+    }
+
     /// `taken` is in force, or was refused: it is nothing new any more.
     pub fn took(&mut self, taken: Contents) {
         *self = Self::new(taken);
