@@ -138,7 +138,7 @@ pub fn load_each(paths: &[PathBuf], known: impl Fn(&Path) -> Option<Arc<Rule>>) 
 fn read_found(walk: &mut Walk) -> Vec<Named> {
     let mut readings = Vec::new();
     if walk.is_over() {
-        return (readings, walk);
+        return readings;
     }
     for read in read_all(&walk.files) {
         match read {
