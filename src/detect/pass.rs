@@ -28,7 +28,7 @@ const LONGEST_ROUND: usize = 3;
 pub(super) const AT_ONCE: usize = 100;
 
 /// How many requests with alerts are under way at a time: one that the cluster works on, and one that is on its way.
-const IN_FLIGHT: usize = 2;
+const IN_FLIGHT: usize = 3;
 
 /// A match and the id of its alert.
 pub(super) type Match = (AlertId, Event);
