@@ -27,7 +27,8 @@ const LONGEST_ROUND: usize = 3;
 /// Alerts that are built and written together: each holds its rule and guide, so a page of them would weigh much.
 pub(super) const AT_ONCE: usize = 100;
 
-/// How many requests with alerts are under way at a time: one that the cluster works on, and one that is on its way.
+/// How many requests with alerts are under way at a time, so that the cluster has another when it is done with one; each is
+/// held in memory whole.
 const IN_FLIGHT: usize = 3;
 
 /// A match and the id of its alert.
