@@ -69,13 +69,13 @@ def listens(url):
         return False
 
 
-def start_node():
+def start_node(heap):
     """A node of its own, which ends with this process, and its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     folder, url = Path(tempfile.mkdtemp(prefix="stakeout-bench.")), f"http://127.0.0.1:{port}"
-    environment = {**os.environ, "OWNER": str(os.getpid()), "HEAP": "1g"}
+    environment = {**os.environ, "OWNER": str(os.getpid()), "HEAP": heap}
     command = [ROOT / "tests" / "node" / "run", VERSION, str(port), str(folder)]
     with open(folder / "log", "wb") as log:
         node = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -87,7 +87,7 @@ def start_node():
 
 
 @contextlib.contextmanager
-def some_node(*beginnings):
+def some_node(*beginnings, heap="1g"):
     """The node at ELASTICSEARCH_TEST_URL, whose indices with these beginnings are removed at last, else one of its own."""
     url = os.environ.get("ELASTICSEARCH_TEST_URL")
     if url:
@@ -97,7 +97,7 @@ def some_node(*beginnings):
             remove(node, beginning)
         node.ask("DELETE", f"/_index_template/{ALERTS}")
         return
-    url, child, folder = start_node()
+    url, child, folder = start_node(heap)
     try:
         yield Node(url)
     finally:
