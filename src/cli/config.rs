@@ -323,7 +323,7 @@ mod tests {
                 "`elasticsearch.request_timeout`: expected whole seconds from 1 to 86400",
             ),
             ("[log]\nformat = \"hunter2\"", "expected `log.format` as one of the texts text, json"),
-            ("[alerts]\nindex = \"hunter2*\"", "`alerts.index`: "),
+            ("[alerts]\nindex = \"a*\"", "`alerts.index`: `a*` cannot be"),
             ("[rules]\nno_triage = \"hunter2\"", "expected `rules.no_triage` as true or false"),
             ("[elasticsearch]\napi_key = [\"hunter2\"]", "expected `elasticsearch.api_key` as a text"),
         ] {
