@@ -96,8 +96,7 @@ fn prepared(args: &RunArgs, run_id: String, color: bool, look: Look) -> anyhow::
     let reporting = Reporting::begin(args.shown.report.as_deref(), || {
         summary::about_run(args, range_of(&mode), started)
     })?;
-    let triager =
-        if args.dry_run || args.no_triage { None } else { triage::triager(&sink, &rules, declared.all()) };
+    let triager = triage::triager(args, &sink, &rules, declared.all());
     let (sink, store) = if args.dry_run { dry(sink, store, format, look) } else { (sink, store) };
     let run = Run { id: run_id, kind, places: places::looked_at(&args.places)? };
     let settings = Settings::default();

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use tokio_util::sync::CancellationToken;
 
+use super::args::RunArgs;
 use super::listen::Listener;
 use super::output;
 use crate::detect::{Runner, Sink, Triager};
@@ -50,8 +51,17 @@ impl Declared {
     }
 }
 
-/// Who asks about the alerts in `sink`; none where they go to no cluster, or no rule asks anything.
-pub fn triager(sink: &Sink, rules: &[Arc<Rule>], expected: Vec<Expected>) -> Option<Arc<Triager>> {
+/// Who asks about the alerts in `sink`, the real place of them; none where they go to no cluster, where no rule asks
+/// anything, and where the arguments want nothing to be asked or written.
+pub fn triager(
+    args: &RunArgs,
+    sink: &Sink,
+    rules: &[Arc<Rule>],
+    expected: Vec<Expected>,
+) -> Option<Arc<Triager>> {
+    if args.dry_run || args.no_triage {
+        return None;
+    }
     let Sink::Cluster { cluster, index } = sink else { return None };
     Triager::new(cluster.clone(), index.clone(), rules, expected).map(Arc::new)
 }

@@ -25,8 +25,9 @@ pub struct Renewal {
 }
 
 impl Renewal {
-    /// Puts what was found in the place of `old`, of which the known rules are, except where something was refused: a rule with the id or from the place of
-    /// what was refused stays, unless another file has it. If nothing else is left, all rules stay.
+    /// Puts what was found in the place of `old`, of which the known rules are, except where something was refused: a rule
+    /// with the id or from the place of what was refused stays, unless another file has it. If nothing else is left, all
+    /// rules stay.
     #[must_use]
     pub fn of(old: &[Arc<Rule>], found: Found) -> Self {
         let Found { loaded, known, refused } = found;

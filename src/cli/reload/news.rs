@@ -98,11 +98,7 @@ impl Reloader {
         let (declared, problems) = self.declared.renewed(&args.expected, self.color);
         refusals.extend(problems);
         taken.extend((declared != self.declared).then_some("rules.expected"));
-        let triager = if args.dry_run || args.no_triage {
-            None
-        } else {
-            triage::triager(&runner.sink, &renewal.rules, declared.all())
-        };
+        let triager = triage::triager(&args, &runner.sink, &renewal.rules, declared.all());
         let cases =
             cases.and_then(|client| cases::taken_over(now.cases.as_deref(), client, &renewal.rules, &runner));
         let is_new = |report: &Report| {
