@@ -33,6 +33,6 @@ pub use question::{PrepareError, Question};
 pub use report::{Hindrance, RuleReport};
 pub use runner::{ReadyError, Runner, Settings, look_back, overlap};
 pub use search::{search_all_for, search_for};
-pub use sink::{Batch, Outcome, Show, Sink, SinkError, install, renew_template};
+pub use sink::{Outcome, Show, Sink, SinkError, install, renew_template};
 pub use source::{Page, ReadError, Reader, Source};
 pub use triage::{TriageReport, Triager};

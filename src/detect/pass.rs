@@ -11,7 +11,7 @@ use thiserror::Error;
 use super::copies::Copies;
 use super::progress::{Met, Watch};
 use super::question::Question;
-use super::sink::{Batch, Outcome, Sink, SinkError};
+use super::sink::{Outcome, Sink, SinkError};
 use super::source::{Page, ReadError, Reader, Source};
 use crate::alert::{AlertBuilder, AlertDocument, AlertId, Found, alert_id};
 use crate::checkpoint::Window;
@@ -78,13 +78,6 @@ pub(super) struct Pass<'a> {
     pub alerts: &'a AlertBuilder,
     pub clock: fn() -> DateTime<Utc>,
     pub watch: &'a Watch,
-}
-
-/// Matches whose alerts are built and ready to be written.
-struct Built<'a> {
-    matches: &'a [Match],
-    at: Found,
-    batch: Batch,
 }
 
 /// What is done with the pages of a window.
@@ -267,30 +260,27 @@ impl Pass<'_> {
     /// Writes the alerts; what is refused is written again in a reduced form. What became of each at last, in their
     /// order.
     pub async fn write(&self, fresh: &[Match], window: Window) -> Result<Vec<Outcome>, PassError> {
-        self.write_built(&self.built(fresh, window)).await
-    }
-
-    fn built<'m>(&self, matches: &'m [Match], window: Window) -> Built<'m> {
         let at = self.found(window);
-        let alerts = matches.iter().map(|(id, event)| self.alerts.build(event, id, at)).collect();
-        Built { matches, at, batch: self.sink.batch(alerts) }
-    }
-
-    async fn write_built(&self, built: &Built<'_>) -> Result<Vec<Outcome>, PassError> {
-        let Built { matches, at, batch } = built;
-        let mut outcomes = self.sink.write(batch).await?;
-        self.tell(&batch.alerts, &outcomes);
+        let alerts: Vec<AlertDocument> =
+            fresh.iter().map(|(id, event)| self.alerts.build(event, id, at)).collect();
+        let mut outcomes = self.write_as_built(&alerts).await?;
         let mut refused: Vec<&mut Outcome> = Vec::new();
         let mut reduced = Vec::new();
-        for ((id, event), outcome) in matches.iter().zip(&mut outcomes) {
+        for ((id, event), outcome) in fresh.iter().zip(&mut outcomes) {
             if let Outcome::Refused(reason) = outcome {
-                reduced.push(self.alerts.build_reduced(event, id, *at, reason));
+                reduced.push(self.alerts.build_reduced(event, id, at, reason));
                 refused.push(outcome);
             }
         }
         for (outcome, last) in refused.into_iter().zip(self.write_reduced(reduced).await?) {
             *outcome = last;
         }
+        Ok(outcomes)
+    }
+
+    async fn write_as_built(&self, alerts: &[AlertDocument]) -> Result<Vec<Outcome>, PassError> {
+        let outcomes = self.sink.write(alerts).await?;
+        self.tell(alerts, &outcomes);
         Ok(outcomes)
     }
 
@@ -309,10 +299,7 @@ impl Pass<'_> {
             return Ok(Vec::new());
         }
         tracing::warn!(rule = %self.rule.name, alerts = reduced.len(), "alerts were refused and are written in a reduced form");
-        let batch = self.sink.batch(reduced);
-        let outcomes = self.sink.write(&batch).await?;
-        self.tell(&batch.alerts, &outcomes);
-        Ok(outcomes)
+        self.write_as_built(&reduced).await
     }
 }
 

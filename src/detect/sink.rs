@@ -60,15 +60,6 @@ impl Outcome {
     }
 }
 
-/// Alerts that are ready to be written together.
-#[derive(Debug)]
-pub struct Batch {
-    /// The alerts.
-    pub alerts: Vec<AlertDocument>,
-    /// The same as a cluster takes them; none where they do not go to one.
-    items: Vec<BulkItem>,
-}
-
 /// The place cannot be read or written at all.
 #[derive(Debug, Error)]
 pub enum SinkError {
@@ -195,25 +186,14 @@ impl Sink {
         Ok(cluster.present_ids_where_readable(&indices, &ids).await?)
     }
 
-    /// Makes alerts ready for [`Sink::write`]: what needs the processor and not the place.
-    #[must_use]
-    pub fn batch(&self, alerts: Vec<AlertDocument>) -> Batch {
-        let items = match self {
-            Self::Cluster { .. } => items(&alerts),
-            Self::File(_) | Self::OnlyRead(_) | Self::Shown { .. } => Vec::new(),
-        };
-        Batch { alerts, items }
-    }
-
-    /// Writes the alerts of a batch that this place made ready; the outcomes are in their order.
+    /// Writes the alerts; the outcomes are in their order.
     ///
     /// # Errors
     /// The place cannot be written; some of the alerts may be there all the same.
-    pub async fn write(&self, batch: &Batch) -> Result<Vec<Outcome>, SinkError> {
-        let Batch { alerts, items } = batch;
+    pub async fn write(&self, alerts: &[AlertDocument]) -> Result<Vec<Outcome>, SinkError> {
         match self {
             Self::Cluster { cluster, index } => {
-                let outcomes = cluster.bulk_create(index.alias(), items).await;
+                let outcomes = cluster.bulk_create(index.alias(), &items(alerts)).await;
                 Ok(outcomes.into_iter().map(outcome).collect())
             }
             Self::File(file) => append(&mut locked(file), alerts),
@@ -268,8 +248,9 @@ pub async fn install(cluster: &Cluster, index: &AlertIndex) -> Result<(), Elasti
 /// The cluster does not answer or refuses.
 pub async fn renew_template(cluster: &Cluster, index: &AlertIndex) -> Result<bool, ElasticError> {
     let kept = cluster.index_template(&index.template_name()).await?;
-    let is_older = |kept: &Value| kept["version"].as_u64().is_none_or(|version| version < TEMPLATE_VERSION);
-    if kept.is_some_and(|kept| !is_older(&kept)) {
+    let is_current =
+        |kept: Value| kept["version"].as_u64().is_some_and(|version| version >= TEMPLATE_VERSION);
+    if kept.is_some_and(is_current) {
         return Ok(false);
     }
     cluster.put_index_template(&index.template_name(), &index.template()).await?;
