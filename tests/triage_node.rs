@@ -142,6 +142,33 @@ fn six_stories_are_graded_alike_in_both_shapes_alone_and_together() {
     }
 }
 
+/// Events are read where they are few; an index that gives out no more than a few at a time has them counted instead.
+#[test]
+fn what_is_read_and_what_is_counted_are_the_same() {
+    for shape in [Shape::Integration, Shape::Filebeat] {
+        let triages = [None, Some(100)].map(|window| {
+            let scene = Scene::new(&all(), &[shape])?;
+            for index in &scene.indices {
+                let settings = json!({"index.max_result_window": window});
+                scene.cluster.put(&format!("/{index}/_settings"), &settings);
+            }
+            let searches = cost::figure(&scene.backfill(&["-v"]), "searches");
+            let triage = |story: &Story| {
+                let alerts = scene.alerts(&story.user_id).into_iter();
+                alerts
+                    .map(|alert| {
+                        (alert["stakeout.triage"].clone(), alert["stakeout.verdict"]["score"].clone())
+                    })
+                    .collect::<Vec<_>>()
+            };
+            Some((searches, all().iter().map(triage).collect::<Vec<_>>()))
+        });
+        let [Some((few, read)), Some((many, counted))] = triages else { return };
+        assert!(few * 2 < many, "{few} searches where events are read, {many} where they are counted");
+        assert_eq!(read, counted, "{shape:?}");
+    }
+}
+
 #[test]
 fn the_attack_gives_two_grouped_alerts_with_answers_and_facts() {
     let story = stories::attack();

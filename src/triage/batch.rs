@@ -1,16 +1,22 @@
 //! Questions joined into as few searches as possible: one a subject and stretch of time, with a filter a question. When
-//! the first or the last event was is a search of its own that reads one event, however many there are.
+//! the first or the last event was is a search of its own that reads a few events, however many there are.
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
+use super::case::Own;
+use super::tally::Tally;
+
 /// How long one search may take, as the cluster is told.
-const TIMEOUT: &str = "5s";
+pub(super) const TIMEOUT: &str = "5s";
 
 /// The most questions of one search.
 const MOST_PARTS: usize = 64;
+
+/// How many events are read at an end: the alert's own may be there several times, brought by several shippers.
+pub(super) const AT_AN_EDGE: usize = 10;
 
 /// A stretch longer than this is asked separately, so that short ones stay cheap.
 pub(super) fn is_far(from: DateTime<Utc>, to: DateTime<Utc>, at: DateTime<Utc>) -> bool {
@@ -18,8 +24,8 @@ pub(super) fn is_far(from: DateTime<Utc>, to: DateTime<Utc>, at: DateTime<Utc>) 
 }
 
 /// Where a question's answer is found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slot {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Slot {
     /// The number of the search.
     pub search: usize,
     /// What of its answer.
@@ -27,17 +33,17 @@ pub struct Slot {
 }
 
 /// What of a search's answer is a question's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
     /// The aggregation of this number.
     Part(usize),
-    /// The one event at this end.
-    Edge(Edge),
+    /// The event at this end that is none of these.
+    Edge(Edge, Vec<Own>),
 }
 
 /// An end of what was found, by time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Edge {
+pub(super) enum Edge {
     /// The first event.
     First,
     /// The last event.
@@ -102,39 +108,75 @@ pub struct Batch {
 #[derive(Debug)]
 enum Draft {
     /// Counts the events of each part.
-    Counts(Shared, Vec<Part>),
-    /// Reads the event at one end.
+    Counts(Counts),
+    /// Reads the events at one end.
     Edge(Search),
 }
 
+/// Questions about one subject and stretch of time.
+#[derive(Debug)]
+pub(super) struct Counts {
+    /// What they share.
+    pub shared: Shared,
+    /// The questions.
+    pub parts: Vec<Part>,
+    /// How each is counted over events that are read; none where one of them has to be counted by the cluster.
+    pub tallies: Option<Vec<Tally>>,
+}
+
 impl Batch {
-    /// Adds a question to the search that it shares, or to a new one.
-    pub(super) fn add(&mut self, shared: Shared, part: Part) -> Slot {
+    /// Adds a question to the search that it shares, or to a new one; `tally` counts the same over events that are read.
+    pub(super) fn add(&mut self, shared: Shared, part: Part, tally: Option<Tally>) -> Slot {
         if let Some(search) = self.open.get(&shared).copied()
-            && let Draft::Counts(_, parts) = &mut self.drafts[search]
+            && let Draft::Counts(counts) = &mut self.drafts[search]
         {
-            if let Some(known) = parts.iter().position(|known| *known == part) {
+            if let Some(known) = counts.parts.iter().position(|known| *known == part) {
                 return Slot { search, place: Place::Part(known) };
             }
-            if parts.len() < MOST_PARTS {
-                parts.push(part);
-                return Slot { search, place: Place::Part(parts.len() - 1) };
+            if counts.parts.len() < MOST_PARTS {
+                counts.push(part, tally);
+                return Slot { search, place: Place::Part(counts.parts.len() - 1) };
             }
         }
         let search = self.drafts.len();
         self.open.insert(shared.clone(), search);
-        self.drafts.push(Draft::Counts(shared, vec![part]));
+        let tallies = tally.map(|tally| vec![tally]);
+        self.drafts.push(Draft::Counts(Counts { shared, parts: vec![part], tallies }));
         Slot { search, place: Place::Part(0) }
     }
 
-    /// Adds a search for the event at one end of a question's.
-    pub(super) fn add_edge(&mut self, shared: &Shared, part: &Part, edge: Edge) -> Slot {
-        let asked = edge_search(shared, part, edge);
+    /// Adds a search for the events at one end of a question's, of which those of `own` do not count.
+    pub(super) fn add_edge(
+        &mut self,
+        shared: &Shared,
+        filters: &[Value],
+        (from, to): (DateTime<Utc>, DateTime<Utc>),
+        edge: Edge,
+        own: &[Own],
+    ) -> Slot {
+        let filters = [filters, &[range(shared.time_field, from, to)]].concat();
+        let asked = edge_search(shared, filters, edge, own);
         let search = *self.edges.entry(asked).or_insert_with_key(|asked| {
             self.drafts.push(Draft::Edge(asked.clone()));
             self.drafts.len() - 1
         });
-        Slot { search, place: Place::Edge(edge) }
+        Slot { search, place: Place::Edge(edge, own.to_vec()) }
+    }
+
+    /// The questions that can be answered by reading events, with the numbers of their searches.
+    pub(super) fn near(&self) -> impl Iterator<Item = (usize, &Counts)> {
+        self.drafts.iter().enumerate().filter_map(|(number, draft)| match draft {
+            Draft::Counts(counts) if counts.is_near() => Some((number, counts)),
+            _ => None,
+        })
+    }
+
+    /// The questions of the search of that number; none where it reads an end.
+    pub(super) fn counts(&self, number: usize) -> Option<&Counts> {
+        match self.drafts.get(number) {
+            Some(Draft::Counts(counts)) => Some(counts),
+            _ => None,
+        }
     }
 
     /// How many searches there are.
@@ -151,22 +193,42 @@ impl Batch {
 
     /// The searches, in the order of their numbers.
     pub fn searches(&self) -> impl Iterator<Item = Search> {
-        self.drafts.iter().map(Draft::search)
+        (0..self.drafts.len()).filter_map(|number| self.search(number))
+    }
+
+    /// The search of that number.
+    #[must_use]
+    pub fn search(&self, number: usize) -> Option<Search> {
+        Some(match self.drafts.get(number)? {
+            Draft::Counts(counts) => counting_search(counts),
+            Draft::Edge(search) => search.clone(),
+        })
     }
 }
 
-impl Draft {
-    fn search(&self) -> Search {
-        match self {
-            Self::Counts(shared, parts) => counting_search(shared, parts),
-            Self::Edge(search) => search.clone(),
-        }
+impl Counts {
+    fn push(&mut self, part: Part, tally: Option<Tally>) {
+        self.parts.push(part);
+        self.tallies = self.tallies.take().zip(tally).map(|(mut tallies, tally)| {
+            tallies.push(tally);
+            tallies
+        });
+    }
+
+    fn is_near(&self) -> bool {
+        self.shared.around.is_some() && self.tallies.is_some()
+    }
+
+    /// From when until when anything is asked.
+    pub fn stretch(&self) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        let times = self.parts.iter().map(|part| (part.from, part.to));
+        times.reduce(|left, right| (left.0.min(right.0), left.1.max(right.1)))
     }
 }
 
-fn counting_search(shared: &Shared, parts: &[Part]) -> Search {
-    let times = |part: &Part| (part.from, part.to);
-    let all = parts.iter().map(times).reduce(|left, right| (left.0.min(right.0), left.1.max(right.1)));
+fn counting_search(counts: &Counts) -> Search {
+    let Counts { shared, parts, .. } = counts;
+    let (times, all) = (|part: &Part| (part.from, part.to), counts.stretch());
     let range = |(from, to)| range(shared.time_field, from, to);
     let mut filters = shared.subject();
     filters.extend(all.map(range));
@@ -187,22 +249,23 @@ fn counting_search(shared: &Shared, parts: &[Part]) -> Search {
     Search { indices: shared.indices.clone(), body }
 }
 
-/// Elasticsearch goes to that end by the index of the time field, and reads no other event. Of how many there are it
-/// tells whether there is any, which keeps an answer without events from looking like one that was cut short.
-fn edge_search(shared: &Shared, part: &Part, edge: Edge) -> Search {
-    let mut filters = shared.subject();
-    filters.extend(part.filters.iter().cloned());
-    filters.push(range(shared.time_field, part.from, part.to));
+/// Elasticsearch goes to that end by the index of the time field, and reads few other events. Of how many there are it
+/// tells whether there is any, which keeps an answer without events from looking like one that was cut short. An
+/// alert's own event is told apart in what is read, so that alerts share the search.
+fn edge_search(shared: &Shared, mut filters: Vec<Value>, edge: Edge, own: &[Own]) -> Search {
+    let fields: Vec<&str> = own.iter().filter_map(Own::field).collect();
+    filters.splice(..0, shared.subject());
     let order = json!({"order": edge.order(), "unmapped_type": "date", "numeric_type": "date"});
     let body = json!({
-        "size": 1, "track_total_hits": 1, "timeout": TIMEOUT, "_source": false,
-        "query": bool_of(filters, &part.must_not), "sort": [{shared.time_field: order}],
+        "size": AT_AN_EDGE, "track_total_hits": 1, "timeout": TIMEOUT, "_source": false, "fields": fields,
+        "query": bool_of(filters, &[]), "sort": [{shared.time_field: order}],
     });
     Search { indices: shared.indices.clone(), body }
 }
 
 impl Shared {
-    fn subject(&self) -> Vec<Value> {
+    /// The queries of the subject.
+    pub fn subject(&self) -> Vec<Value> {
         serde_json::from_str(&self.subject).unwrap_or_default()
     }
 }
@@ -217,7 +280,7 @@ fn bool_of(mut filters: Vec<Value>, must_not: &[Value]) -> Value {
     }
 }
 
-fn range(field: &str, from: DateTime<Utc>, to: DateTime<Utc>) -> Value {
+pub(super) fn range(field: &str, from: DateTime<Utc>, to: DateTime<Utc>) -> Value {
     let bound = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::Millis, true);
     json!({"range": {field: {"gte": bound(from), "lte": bound(to), "format": "strict_date_optional_time"}}})
 }

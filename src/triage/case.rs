@@ -25,17 +25,51 @@ impl<'e> Case<'e> {
         Self { alert_id, at, values: Values::read(&triage.values, alert) }
     }
 
-    /// The queries of what must not be counted: the alert's own event, or the alert itself.
-    pub(super) fn own(&self, indices: &Indices, source: &Source) -> Vec<Value> {
+    /// What must not be counted: the alert's own event, or the alert itself.
+    pub(super) fn own(&self, indices: &Indices, source: &Source) -> Vec<Own> {
         if *indices == Indices::Alerts {
-            return vec![json!({"ids": {"values": [self.alert_id]}})];
+            return vec![Own::Document(self.alert_id.to_owned())];
         }
         let event_id = self.values.get(EVENT_ID);
         let names = source.countable(EVENT_ID);
         if let Some(id) = event_id.filter(|_| !names.is_empty()) {
-            return names.into_iter().map(|name| json!({"term": {name: id}})).collect();
+            return names.into_iter().map(|field| Own::Event { field, id: id.clone() }).collect();
         }
-        let id = self.values.get("kibana.alert.ancestors.id");
-        id.into_iter().map(|id| json!({"ids": {"values": [id]}})).collect()
+        self.values.get("kibana.alert.ancestors.id").map(Own::Document).into_iter().collect()
+    }
+}
+
+/// How an alert's own event is known among others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Own {
+    /// By its value of the field that tells events apart.
+    Event { field: String, id: String },
+    /// By the id of its document.
+    Document(String),
+}
+
+impl Own {
+    /// The query that finds it.
+    pub fn query(&self) -> Value {
+        match self {
+            Self::Event { field, id } => json!({"term": {field: id}}),
+            Self::Document(id) => json!({"ids": {"values": [id]}}),
+        }
+    }
+
+    /// The field that has to be read to know it.
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            Self::Event { field, .. } => Some(field),
+            Self::Document(_) => None,
+        }
+    }
+
+    /// Whether `event` is it.
+    pub fn is(&self, event: &Event) -> bool {
+        match self {
+            Self::Event { field, id } => event.any(field, |value| value.as_str() == Some(id)),
+            Self::Document(id) => event.id == *id,
+        }
     }
 }

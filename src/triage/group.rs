@@ -1,6 +1,7 @@
 //! Alerts that belong together: those of one principal, each at most fifteen minutes after another of them.
 
 use std::fmt::Write;
+use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
@@ -11,7 +12,10 @@ use crate::event::Event;
 const APART: TimeDelta = TimeDelta::minutes(15);
 
 /// The fields that tell who did something, the surest first.
-const FIELDS: [&str; 5] = ["user.id", "user.name", "host.id", "host.name", "source.ip"];
+pub const PRINCIPALS: [&str; 5] = ["user.id", "user.name", "host.id", "host.name", ADDRESS];
+
+/// The field of an address, which can be written in several ways.
+const ADDRESS: &str = "source.ip";
 
 /// Whose alerts belong together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -26,7 +30,9 @@ impl Principal {
     /// The principal of an alert; none where it names no one, and belongs to no other alert.
     #[must_use]
     pub fn of(alert: &Event) -> Option<Self> {
-        FIELDS.into_iter().find_map(|field| Some(Self { field, value: alert.text(field)? }))
+        let (field, value) = PRINCIPALS.into_iter().find_map(|field| Some((field, alert.text(field)?)))?;
+        let address = value.parse::<IpAddr>().ok().filter(|_| field == ADDRESS);
+        Some(Self { field, value: address.map_or(value, |address| address.to_canonical().to_string()) })
     }
 }
 

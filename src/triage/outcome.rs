@@ -2,18 +2,44 @@
 
 use serde_json::Value;
 
-use super::batch::{Edge, Place, Slot};
+use super::batch::{AT_AN_EDGE, Edge, Place, Slot};
+use super::case::Own;
 
 /// What became of one search.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// It was answered, with this body.
     Answered(Value),
+    /// Its events were read, and counted here.
+    Tallied(Tallied),
     /// It was not, for this reason.
     Failed(String),
     /// There was no time left for it.
     Owed,
 }
+
+/// The numbers of a search's questions, in their order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tallied {
+    found: Vec<Found>,
+}
+
+impl Tallied {
+    pub(super) fn of(found: impl Iterator<Item = Found>) -> Self {
+        Self { found: found.collect() }
+    }
+
+    fn of_slot(&self, slot: &Slot) -> Result<Found, String> {
+        let part = match &slot.place {
+            Place::Part(part) => self.found.get(*part),
+            Place::Edge(..) => None,
+        };
+        part.cloned().ok_or_else(|| LACKING.to_owned())
+    }
+}
+
+/// What is said of an answer that has no place for the question.
+const LACKING: &str = "the answer lacks what was asked";
 
 /// The numbers of one answer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,16 +59,17 @@ pub(super) struct Found {
 }
 
 /// How many values are told.
-const TOP: usize = 10;
+pub(super) const TOP: usize = 10;
 
 impl Outcome {
     /// The answer to the question at `slot`.
     ///
     /// # Errors
     /// Why there is none.
-    pub(super) fn found(&self, slot: Slot) -> Result<Found, String> {
+    pub(super) fn found(&self, slot: &Slot) -> Result<Found, String> {
         let body = match self {
             Self::Answered(body) => body,
+            Self::Tallied(tallied) => return tallied.of_slot(slot),
             Self::Failed(reason) => return Err(reason.clone()),
             Self::Owed => return Err("there was no time left to ask".to_owned()),
         };
@@ -60,29 +87,43 @@ impl Outcome {
             (0, true) => Some("the search timed out".to_owned()),
             _ => Some(format!("{failed} of {total} shards failed: {}", shard_failure(body))),
         };
-        let found = match slot.place {
+        let found = match &slot.place {
             Place::Part(part) => body["aggregations"].get(part.to_string()).map(numbers),
-            Place::Edge(edge) => at_edge(edge, &body["hits"]),
+            Place::Edge(edge, own) => at_edge(*edge, own, &body["hits"]),
         };
         match found {
             Some(found) => Ok(Found { partial, ..found }),
             // Without a single index behind the patterns there are no aggregations.
             None if total == 0 && partial.is_none() => Ok(Found::default()),
-            None => Err("the answer lacks what was asked".to_owned()),
+            None => Err(LACKING.to_owned()),
         }
     }
 }
 
-/// Of what is only known to be there, one is counted.
-fn at_edge(edge: Edge, hits: &Value) -> Option<Found> {
+/// Of what is only known to be there, one is counted; of the events that were read, the first that is none of `own`.
+fn at_edge(edge: Edge, own: &[Own], hits: &Value) -> Option<Found> {
     if hits["total"]["value"].as_u64()? == 0 {
         return Some(Found::default());
     }
-    let time = hits["hits"][0]["sort"][0].as_i64()?;
+    let hits = hits["hits"].as_array().filter(|hits| !hits.is_empty())?;
+    let Some(other) = hits.iter().find(|hit| !is_own(own, hit)) else {
+        // Behind as many there may be another.
+        return (hits.len() < AT_AN_EDGE).then(Found::default);
+    };
+    let time = other["sort"][0].as_i64()?;
     let one = Found { count: 1, total: 1, days: 1, ..Found::default() };
     Some(match edge {
         Edge::First => Found { first: Some(time), ..one },
         Edge::Last => Found { last: Some(time), ..one },
+    })
+}
+
+fn is_own(own: &[Own], hit: &Value) -> bool {
+    own.iter().any(|own| match own {
+        Own::Event { field, id } => {
+            hit["fields"][field].as_array().into_iter().flatten().any(|value| value == id)
+        }
+        Own::Document(id) => hit["_id"] == **id,
     })
 }
 
@@ -158,7 +199,7 @@ mod tests {
 
     fn answered(shards: &Value, timed_out: bool, aggs: &Value) -> Result<Found, String> {
         let body = json!({"timed_out": timed_out, "_shards": shards, "aggregations": {"0": aggs}});
-        Outcome::Answered(body).found(SLOT)
+        Outcome::Answered(body).found(&SLOT)
     }
 
     #[test]
@@ -212,14 +253,22 @@ mod tests {
     fn an_end_is_one_event_or_none_and_never_guessed() {
         let at = |edge, hits: Value| {
             let body = json!({"timed_out": false, "_shards": {"total": 1, "failed": 0}, "hits": hits});
-            Outcome::Answered(body).found(Slot { search: 0, place: Place::Edge(edge) })
+            let own =
+                vec![Own::Event { field: "event.id".into(), id: "own".into() }, Own::Document("d".into())];
+            Outcome::Answered(body).found(&Slot { search: 0, place: Place::Edge(edge, own) })
         };
-        let some = json!({"total": {"value": 1, "relation": "gte"}, "hits": [{"sort": [1000]}]});
+        let own = json!({"_id": "x", "fields": {"event.id": ["own"]}, "sort": [2000]});
+        let some = json!({
+            "total": {"value": 1, "relation": "gte"}, "hits": [own, {"_id": "d", "sort": [3000]}, {"sort": [1000]}],
+        });
         let (first, last) = (at(Edge::First, some.clone()), at(Edge::Last, some));
         let both = first.expect("a first").with(last.expect("a last"));
         assert_eq!((both.count, both.first, both.last), (1, Some(1000), Some(1000)));
         assert_eq!(at(Edge::Last, json!({"total": {"value": 0, "relation": "eq"}})), Ok(Found::default()));
-        for cut_short in [json!({}), json!({"hits": []}), json!({"total": {"value": 1}, "hits": []})] {
+        let alone = json!({"total": {"value": 1}, "hits": [own, own]});
+        assert_eq!(at(Edge::Last, alone), Ok(Found::default()), "the alert's own event is none");
+        let many = json!({"total": {"value": 1}, "hits": vec![own; AT_AN_EDGE]});
+        for cut_short in [json!({}), json!({"hits": []}), json!({"total": {"value": 1}, "hits": []}), many] {
             assert!(at(Edge::Last, cut_short).is_err());
         }
     }
@@ -244,7 +293,7 @@ mod tests {
             Outcome::Answered(json!({"timed_out": false, "_shards": {"total": 1, "failed": 0}})),
             Outcome::Answered(json!({})),
         ] {
-            assert!(outcome.found(SLOT).is_err(), "{outcome:?}");
+            assert!(outcome.found(&SLOT).is_err(), "{outcome:?}");
         }
     }
 }

@@ -68,13 +68,40 @@ impl Source {
             if !self.schema.forms(field).is_empty() {
                 continue;
             }
-            let parents = field.match_indices('.').map(|(dot, _)| &field[..dot]);
-            let forms: Vec<FieldForm> = parents.flat_map(|parent| self.schema.forms(parent)).collect();
+            let forms: Vec<FieldForm> = parents(field).flat_map(|parent| self.schema.forms(parent)).collect();
             for form in forms.into_iter().filter(|form| form.field_type == FieldType::Flattened) {
                 self.schema.insert(field, form);
             }
         }
         self
+    }
+
+    /// The name under which the values of `field` are read as the indices hold them; none where they differ in that, or
+    /// where values that are read do not tell what the index compares (dates in forms of their own, rounded numbers,
+    /// whole objects).
+    pub(super) fn readable(&self, field: &str) -> Option<String> {
+        let forms = self.schema.forms(field);
+        let Some(form) = forms.first().filter(|_| forms.len() == 1) else {
+            return forms.is_empty().then(|| field.to_owned());
+        };
+        match form.field_type {
+            FieldType::Text => form.exact.clone(),
+            FieldType::Flattened => self.is_in_flattened(field).then(|| field.to_owned()),
+            FieldType::Keyword
+            | FieldType::ConstantKeyword
+            | FieldType::Wildcard
+            | FieldType::Boolean
+            | FieldType::Ip
+            | FieldType::Integer
+            | FieldType::Long => Some(field.to_owned()),
+            _ => None,
+        }
+    }
+
+    fn is_in_flattened(&self, field: &str) -> bool {
+        parents(field).any(|parent| {
+            self.schema.forms(parent).iter().any(|form| form.field_type == FieldType::Flattened)
+        })
     }
 
     /// The names under which the values of `field` can be counted; several where the indices differ.
@@ -87,6 +114,11 @@ impl Source {
         let names: BTreeSet<String> = self.schema.forms(field).into_iter().filter_map(name).collect();
         names.into_iter().collect()
     }
+}
+
+/// The objects that a field lies in.
+fn parents(field: &str) -> impl Iterator<Item = &str> {
+    field.match_indices('.').map(|(dot, _)| &field[..dot])
 }
 
 /// The fields whose types have to be known, by where the questions are asked.

@@ -32,7 +32,7 @@ fn many(alerts: i64) -> Story {
 }
 
 /// A number of the line on triage in the log.
-fn figure(ended: &Ended, name: &str) -> u64 {
+pub fn figure(ended: &Ended, name: &str) -> u64 {
     let line = ended.stderr.lines().find(|line| line.contains("triaged")).expect("a line on triage");
     let rest = line.split(&format!("{name}=")).nth(1).expect("the figure");
     rest.split_whitespace().next().and_then(|number| number.parse().ok()).expect("a number")

@@ -6,15 +6,29 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
 use super::Triager;
+use super::ask::Asked;
 use super::due::DueAlert;
 use crate::elastic::{ElasticError, PartialDocument, SearchItem};
-use crate::triage::{Principal, groups};
+use crate::event::Event;
+use crate::triage::{PRINCIPALS, Principal, groups};
+
+/// The field that holds when an alert's event happened.
+const TIME: &str = "kibana.alert.original_time";
+
+/// The field of an alert's group.
+pub(super) const GROUP: &str = "stakeout.group.id";
 
 /// How far around an alert others of its group are looked for; a group may be a chain of many.
 const AROUND: TimeDelta = TimeDelta::hours(12);
 
 /// How many alerts of a principal are looked at.
 const MOST: usize = 1_000;
+
+/// How many alerts of all principals together are looked at; where there are more, each principal is asked for alone.
+const MOST_TOGETHER: usize = 5_000;
+
+/// The alerts of some principals that are known, by their ids.
+type Members = BTreeMap<Principal, BTreeMap<String, Member>>;
 
 /// The groups of some alerts, and of the others around them.
 #[derive(Debug, Default)]
@@ -35,18 +49,19 @@ struct Member {
 
 impl Triager {
     /// The groups of `due`, with all other alerts of the same principals in view.
-    pub(super) async fn grouping(&self, due: &[DueAlert]) -> Result<Grouping, ElasticError> {
-        let mut members: BTreeMap<Principal, BTreeMap<String, Member>> = BTreeMap::new();
+    pub(super) async fn grouping(
+        &self,
+        due: &[DueAlert],
+        asked: &mut Asked,
+    ) -> Result<Grouping, ElasticError> {
+        let mut members = Members::new();
         for one in due {
             let Some(principal) = Principal::of(&one.alert) else { continue };
             let member = Member { index: one.alert.index.clone(), at: one.at, group: None };
             members.entry(principal).or_default().insert(one.alert.id.clone(), member);
         }
-        let searches: Vec<SearchItem> = members.iter().map(|(who, known)| self.others(who, known)).collect();
-        let answers = self.cluster.whole_multi_search(&searches, &["hits.hits"]).await?;
-        for (known, answer) in members.values_mut().zip(&answers) {
-            let hits = answer["hits"]["hits"].as_array();
-            for (id, member) in hits.into_iter().flatten().filter_map(member) {
+        for (principal, id, member) in self.others(&members, asked).await?.into_iter().filter_map(member) {
+            if let Some(known) = members.get_mut(&principal) {
                 known.entry(id).or_insert(member);
             }
         }
@@ -58,20 +73,53 @@ impl Triager {
         Ok(grouping)
     }
 
-    /// The search for a principal's alerts around those known.
-    fn others(&self, principal: &Principal, known: &BTreeMap<String, Member>) -> SearchItem {
-        let times = || known.values().map(|member| member.at);
+    /// The alerts of these principals around those known: asked for together, or where those are too many, alone.
+    async fn others(&self, members: &Members, asked: &mut Asked) -> Result<Vec<Value>, ElasticError> {
+        if members.is_empty() {
+            return Ok(Vec::new());
+        }
+        let all: Vec<(&Principal, &BTreeMap<String, Member>)> = members.iter().collect();
+        let together = self.hits(vec![self.search(&all, MOST_TOGETHER)], asked).await?;
+        if together.len() < MOST_TOGETHER {
+            return Ok(together);
+        }
+        self.hits(all.chunks(1).map(|one| self.search(one, MOST)).collect(), asked).await
+    }
+
+    async fn hits(&self, searches: Vec<SearchItem>, asked: &mut Asked) -> Result<Vec<Value>, ElasticError> {
+        asked.requests += 1;
+        asked.searches += searches.len() as u64;
+        let answers = self.cluster.whole_multi_search(&searches, &["hits.hits"]).await?;
+        let hits =
+            answers.into_iter().filter_map(|mut answer| match answer.pointer_mut("/hits/hits")?.take() {
+                Value::Array(hits) => Some(hits),
+                _ => None,
+            });
+        Ok(hits.flatten().collect())
+    }
+
+    /// The search for the alerts of some principals around those known.
+    fn search(&self, principals: &[(&Principal, &BTreeMap<String, Member>)], most: usize) -> SearchItem {
+        let times = || principals.iter().flat_map(|(_, known)| known.values()).map(|member| member.at);
         let bound =
             |time: Option<DateTime<Utc>>| time.map(|time| time.to_rfc3339_opts(SecondsFormat::Millis, true));
         let (from, to) = (times().min().map(|time| time - AROUND), times().max().map(|time| time + AROUND));
+        let mut names: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (principal, _) in principals {
+            names.entry(principal.field).or_default().push(&principal.value);
+        }
+        let whose: Vec<Value> =
+            names.iter().map(|(field, values)| json!({"terms": {*field: values}})).collect();
+        // Alerts are large, so what is wanted of them is not taken from their documents.
+        let mut fields: Vec<Value> = PRINCIPALS.iter().chain(&[GROUP]).map(|field| json!(field)).collect();
+        fields.push(json!({"field": TIME, "format": "epoch_millis"}));
         let body = json!({
-            "size": MOST, "track_total_hits": false, "_source": false,
-            "query": {"bool": {"filter": [
-                {"term": {principal.field: principal.value}},
-                {"range": {"kibana.alert.original_time": {"gte": bound(from), "lte": bound(to)}}},
-            ]}},
-            "sort": [{"kibana.alert.original_time": {"order": "asc", "unmapped_type": "date"}}],
-            "fields": ["stakeout.group.id", {"field": "kibana.alert.original_time", "format": "epoch_millis"}],
+            "size": most, "track_total_hits": false, "_source": false, "docvalue_fields": fields,
+            "query": {"bool": {
+                "filter": [{"range": {TIME: {"gte": bound(from), "lte": bound(to)}}}],
+                "should": whose, "minimum_should_match": 1,
+            }},
+            "sort": [{TIME: {"order": "asc", "unmapped_type": "date"}}],
         });
         SearchItem { indices: vec![self.index.alias().to_owned()], body }
     }
@@ -84,20 +132,19 @@ impl Grouping {
             if due.contains(id.as_str()) {
                 self.by_alert.insert(id.clone(), group);
             } else if member.group.as_ref().is_some_and(|known| *known != group) {
-                let fields = Map::from_iter([("stakeout.group.id".to_owned(), group.into())]);
+                let fields = Map::from_iter([(GROUP.to_owned(), group.into())]);
                 self.moved.push(PartialDocument { index: member.index.clone(), id: id.clone(), fields });
             }
         }
     }
 }
 
-fn member(hit: &Value) -> Option<(String, Member)> {
-    let first = |field: &str| hit["fields"][field].get(0);
-    let millis = first("kibana.alert.original_time")?.as_str()?.parse().ok()?;
-    let member = Member {
-        index: hit["_index"].as_str()?.to_owned(),
-        at: DateTime::from_timestamp_millis(millis)?,
-        group: first("stakeout.group.id").and_then(|group| group.as_str().map(str::to_owned)),
-    };
-    Some((hit["_id"].as_str()?.to_owned(), member))
+/// The alert of a hit: whose it is, its id, and the rest.
+fn member(mut hit: Value) -> Option<(Principal, String, Member)> {
+    let Value::Object(fields) = hit["fields"].take() else { return None };
+    let text = |name: &str| hit[name].as_str().map(str::to_owned);
+    let (index, id) = (text("_index")?, text("_id")?);
+    let alert = Event { fields, ..Event::default() };
+    let at = DateTime::from_timestamp_millis(alert.text(TIME)?.parse().ok()?)?;
+    Some((Principal::of(&alert)?, id, Member { index, at, group: alert.text(GROUP) }))
 }

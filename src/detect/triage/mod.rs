@@ -4,6 +4,7 @@
 //! (`stakeout.verdict.due`), so nothing is forgotten over a restart, and nobody else's fields are touched.
 
 mod as_stored;
+mod ask;
 mod due;
 mod grouping;
 mod page;

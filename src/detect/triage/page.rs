@@ -1,27 +1,18 @@
 //! One page of due alerts: asked about together, each alert updated with what came of it.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 
+use super::ask::Asked;
 use super::due::DueAlert;
+use super::grouping::GROUP;
 use super::{TriageReport, Triager};
-use crate::elastic::{ElasticError, PartialDocument, SearchItem};
+use crate::elastic::{ElasticError, PartialDocument};
 use crate::triage::{
-    Answer, Batch, Case, Outcome, Plan, Prepared, Principal, Record, Sources, Status, StoredTriage, Verdict,
-    due_after,
+    Answer, Batch, Case, Plan, Prepared, Principal, Record, Sources, Status, StoredTriage, Verdict, due_after,
 };
-
-/// How long a page may be searched for; what is left then is owed, and asked again.
-const LONGEST: Duration = Duration::from_secs(20);
-
-/// How many searches go into one request.
-const SEARCHES: usize = 100;
-
-/// What of the answers is read.
-const ANSWER: [&str; 3] = ["aggregations", "hits.total", "hits.hits.sort"];
 
 /// When what failed or was owed is asked again.
 const RETRY: TimeDelta = TimeDelta::minutes(5);
@@ -42,8 +33,7 @@ pub(super) struct AnsweredPage {
     /// The triage of each alert, then what other alerts are moved to.
     parts: Vec<PartialDocument>,
     alerts: usize,
-    searches: u64,
-    requests: u64,
+    asked: Asked,
 }
 
 impl Triager {
@@ -66,16 +56,15 @@ impl Triager {
         let plans: Vec<(Case<'_>, Plan)> =
             sessions.iter().filter_map(|session| session.plan(now, &mut batch)).collect();
         let mut page = AnsweredPage::default();
-        let outcomes = self.search(&batch, &mut page).await?;
-        let grouping = self.grouping(due).await?;
-        page.requests += 1;
+        let outcomes = self.outcomes(&batch, &mut page.asked).await?;
+        let grouping = self.grouping(due, &mut page.asked).await?;
         for (session, (case, plan)) in sessions.iter().zip(plans) {
             let answers = session.prepared.answers(plan, &case, &outcomes);
             let verdict = Verdict::of(session.prepared, &answers, &case, now, &self.expected);
             for alert in &session.alerts {
                 let mut fields = session.fields(alert, case.at, &answers, &verdict, now);
                 if let Some(group) = grouping.by_alert.get(&alert.alert.id) {
-                    fields.insert("stakeout.group.id".into(), Value::from(group.as_str()));
+                    fields.insert(GROUP.into(), Value::from(group.as_str()));
                 }
                 let (index, id) = (alert.alert.index.clone(), alert.alert.id.clone());
                 page.parts.push(PartialDocument { index, id, fields });
@@ -88,8 +77,8 @@ impl Triager {
 
     /// Writes what was found out about a page, and counts it.
     pub(super) async fn write(&self, page: AnsweredPage, report: &mut TriageReport) {
-        report.searches += page.searches;
-        report.requests += page.requests;
+        report.searches += page.asked.searches;
+        report.requests += page.asked.requests;
         let outcomes = self.cluster.bulk_update(page.parts).await;
         let mut first = None;
         for (at, outcome) in outcomes.iter().enumerate() {
@@ -130,31 +119,6 @@ impl Triager {
             sessions.push(Session { prepared, guide, alerts: vec![alert] });
         }
         sessions
-    }
-
-    /// Asks the searches one request after the other, as long as there is time.
-    async fn search(&self, batch: &Batch, page: &mut AnsweredPage) -> Result<Vec<Outcome>, ElasticError> {
-        let started = Instant::now();
-        let mut searches =
-            batch.searches().map(|search| SearchItem { indices: search.indices, body: search.body });
-        let mut outcomes = Vec::with_capacity(batch.len());
-        loop {
-            let chunk: Vec<SearchItem> = searches.by_ref().take(SEARCHES).collect();
-            if chunk.is_empty() {
-                return Ok(outcomes);
-            }
-            if started.elapsed() > LONGEST {
-                outcomes.extend(chunk.iter().map(|_| Outcome::Owed));
-                continue;
-            }
-            page.requests += 1;
-            page.searches += chunk.len() as u64;
-            match self.cluster.multi_search(&chunk, &ANSWER).await {
-                Ok(answers) => outcomes.extend(answers.into_iter().map(Outcome::Answered)),
-                Err(error) if error.is_unreachable() => return Err(error),
-                Err(error) => outcomes.extend(chunk.iter().map(|_| Outcome::Failed(error.to_string()))),
-            }
-        }
     }
 }
 
