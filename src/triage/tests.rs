@@ -53,6 +53,7 @@ fn alert(user_id: &str) -> Event {
         "user.id": user_id, "event.id": "e-1", "source": {"ip": "198.51.100.77", "as": {"organization": {"name": "EXAMPLE"}}},
         "user_agent.original": "python-requests/2.32", "cloud.account.id": "111122223333",
         "aws.cloudtrail.user_identity.arn": "arn:aws:sts::111122223333:assumed-role/app-role/i-0a1b2c3d4e5f60001",
+        "aws.cloudtrail.user_identity.session_context.session_issuer.arn": "arn:aws:iam::111122223333:role/app-role",
         "kibana.alert.rule.rule_id": "d1e5e410-3e34-412e-9b1f-dd500b3b55cd", "kibana.alert.workflow_status": "closed",
     }))
 }
