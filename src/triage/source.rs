@@ -15,6 +15,9 @@ pub(super) const ALERT_TIME: &str = "kibana.alert.original_time";
 /// The field that tells events from one another.
 pub(super) const EVENT_ID: &str = "event.id";
 
+/// Values longer than this are not indexed by ECS's fields, in characters.
+pub(super) const LONGEST_INDEXED: usize = 1024;
+
 /// Indices that questions are asked of.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -102,6 +105,13 @@ impl Source {
         parents(field).any(|parent| {
             self.schema.forms(parent).iter().any(|form| form.field_type == FieldType::Flattened)
         })
+    }
+
+    /// How many characters a value of `field` may have to be indexed, as far as mappings are made by templates: the
+    /// keyword that Elasticsearch puts below a text field by itself holds no more than 256.
+    pub(super) fn longest_indexed(&self, field: &str) -> usize {
+        let is_below_text = |form: &FieldForm| form.field_type == FieldType::Text;
+        if self.schema.forms(field).iter().any(is_below_text) { 256 } else { LONGEST_INDEXED }
     }
 
     /// The names under which the values of `field` can be counted; several where the indices differ.
