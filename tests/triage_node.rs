@@ -291,8 +291,14 @@ const CREATED: &str = include_str!("rules/valid/user_created_by_instance.toml");
 
 #[test]
 fn rules_of_other_services_ask_their_own_questions() {
-    let stories = [stories::attack(), stories::trails()];
-    let Some(scene) = Scene::new(&stories, &[Shape::Integration]) else { return };
+    for shape in [Shape::Integration, Shape::Filebeat] {
+        let stories = [stories::attack(), stories::trails()];
+        let Some(scene) = Scene::new(&stories, &[shape]) else { return };
+        other_services(&stories, &scene);
+    }
+}
+
+fn other_services(stories: &[Story], scene: &Scene) {
     let (stopped, created) = (scene.add_rule(STOPPED), scene.add_rule(CREATED));
     let more = ["--rules", stopped.to_str().expect("a path"), "--rules", created.to_str().expect("a path")];
     scene.backfill(&more);
@@ -486,6 +492,32 @@ fn calls_that_were_refused_excuse_and_accuse_nobody() {
     scene.backfill(&[]);
     let delivered = scene.alerts(&user_id)[0]["stakeout.triage"]["delivered"].clone();
     assert_eq!((&delivered["status"], &delivered["count"]), (&json!("answered"), &json!(0)), "{delivered}");
+}
+
+const ASKS_NOTHING: &str = include_str!("rules/valid/minimal.toml");
+
+#[test]
+fn alerts_of_a_rule_that_asks_nothing_are_put_into_groups_too() {
+    let story = stories::forensics();
+    let user_id = story.user_id.clone();
+    let Some(scene) = Scene::new(&[story], &[Shape::Integration]) else { return };
+    let text = ASKS_NOTHING.replace("any where true", r#"any where event.action == \"GetSigninToken\""#);
+    let patterns = serde_json::to_string(&scene.indices).expect("a list");
+    let path = scene.add_rule(&text.replace(r#"index = ["logs-*"]"#, &format!("index = {patterns}")));
+    scene.backfill(&["--rules", path.to_str().expect("a path")]);
+    let alerts = scene.alerts(&user_id);
+    let [one, other] = &alerts[..] else { panic!("two alerts, not {}", alerts.len()) };
+    assert_eq!(one["stakeout.group.id"], other["stakeout.group.id"]);
+    assert!(one["stakeout.group.id"].is_string());
+    let quiet = alerts
+        .iter()
+        .find(|alert| alert["stakeout.triage"].is_null())
+        .expect("the alert of the rule that asks nothing");
+    assert!(
+        quiet["stakeout.verdict"]["asked_at"].is_string() && quiet["stakeout.verdict"]["grade"].is_null(),
+        "{quiet:#}"
+    );
+    assert!(quiet["kibana.alert.rule.note"].is_null(), "{quiet:#}");
 }
 
 #[test]

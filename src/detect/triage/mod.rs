@@ -55,26 +55,13 @@ pub struct TriageReport {
 }
 
 impl Triager {
-    /// Triage of the alerts that `rules` have in `index`; `expected` is what the operator declared besides them.
-    ///
-    /// None where no rule asks anything.
+    /// Triage of the alerts that `rules` have in `index`; `expected` is what the operator declared besides them. Alerts of
+    /// rules that ask nothing are only put into groups.
     #[must_use]
-    pub fn new(
-        cluster: Cluster,
-        index: AlertIndex,
-        rules: &[Arc<Rule>],
-        expected: Vec<Expected>,
-    ) -> Option<Self> {
-        let asking = rules.iter().filter(|rule| !rule.triage.questions.is_empty());
-        let rules: BTreeMap<_, _> = asking.map(|rule| (rule.rule_id.clone(), rule.clone())).collect();
-        (!rules.is_empty()).then_some(Self {
-            cluster,
-            index,
-            rules,
-            expected,
-            said: AtomicBool::new(false),
-            resting: Resting::default(),
-        })
+    pub fn new(cluster: Cluster, index: AlertIndex, rules: &[Arc<Rule>], expected: Vec<Expected>) -> Self {
+        let rules = rules.iter().map(|rule| (rule.rule_id.clone(), rule.clone())).collect();
+        let (said, resting) = (AtomicBool::new(false), Resting::default());
+        Self { cluster, index, rules, expected, said, resting }
     }
 
     /// Lets alerts that were written just now be found; without the right to it they are found a little later.

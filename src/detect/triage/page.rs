@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Map, Value};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde_json::{Map, Value, json};
 
 use super::ask::Asked;
 use super::due::DueAlert;
@@ -156,6 +156,10 @@ impl<'d> Session<'d, '_> {
         now: DateTime<Utc>,
     ) -> Map<String, Value> {
         let triage = self.prepared.triage();
+        if triage.questions.is_empty() {
+            let asked = json!({"asked_at": now.to_rfc3339_opts(SecondsFormat::Millis, true)});
+            return Map::from_iter([("stakeout.verdict".to_owned(), asked)]);
+        }
         let case = Case::new(triage, &alert.alert.id, &alert.alert, alert.times);
         let verdict = Verdict::of(self.prepared, answers, &case, now, expected);
         let next = self.times().and_then(|times| due_after(triage, times, now));
