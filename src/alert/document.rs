@@ -10,6 +10,7 @@ use super::pivots::pivots;
 use super::places::Places;
 use super::reason::reason;
 use super::rule_fields::{ecs_fields, has_own, kibana_fields};
+use crate::eval::date::moment;
 use crate::event::Event;
 use crate::rule::Rule;
 use crate::rule::triage::Values;
@@ -254,14 +255,6 @@ pub(super) fn time(at: DateTime<Utc>) -> Value {
     at.to_rfc3339_opts(SecondsFormat::Millis, true).into()
 }
 
-/// A date field takes RFC 3339 text and milliseconds since 1970.
-fn moment(value: &Value) -> Option<DateTime<Utc>> {
-    match value {
-        Value::String(text) => DateTime::parse_from_rfc3339(text).ok().map(|moment| moment.to_utc()),
-        value => DateTime::from_timestamp_millis(value.as_i64()?),
-    }
-}
-
 /// As much of the beginning as fits into so many bytes once it is written as JSON.
 fn cut(text: &str, longest: usize) -> &str {
     let mut bytes = 0;
@@ -354,6 +347,19 @@ mod tests {
             body["kibana.alert.ancestors"],
             json!([{"id": "x1", "index": "filebeat-8.19.0", "type": "event", "depth": 0}])
         );
+    }
+
+    #[test]
+    fn every_time_that_a_date_field_takes_is_the_events_own() {
+        for time in [json!("2026-11-19T10:00:00+01:00"), json!("2026-11-19T09"), json!(1_795_078_800_000_i64)]
+        {
+            let body = built(&event(json!({"@timestamp": time}))).body;
+            assert_eq!(body["kibana.alert.original_time"], time);
+            assert_eq!(body["stakeout.pivots"][0]["from"], "2026-11-18T09:00:00.000Z", "{time}");
+            assert!(body["kibana.alert.reason"].as_str().unwrap().contains(" at 2026-11-19T09:00:00Z"));
+        }
+        let body = built(&event(json!({"@timestamp": "soon"}))).body;
+        assert!(!body.contains_key("kibana.alert.original_time"));
     }
 
     #[test]
