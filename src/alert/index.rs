@@ -10,7 +10,7 @@ use crate::diagnostic::sanitize;
 use crate::schema::{ECS_VERSION, ecs_fields};
 
 /// The version of the template; raised with every change, so that an older one can be told.
-pub const TEMPLATE_VERSION: u64 = 3;
+pub const TEMPLATE_VERSION: u64 = 4;
 
 /// Lines of `field<TAB>type` for what an alert holds beside ECS fields. Kibana's names and types, from
 /// `kbn-alerts-as-data-utils/src/field_maps` of elastic/kibana; `stakeout.*` is ours.
