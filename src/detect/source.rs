@@ -262,6 +262,9 @@ impl Lines {
                 Next::Found(found) => match *found {
                     Ok(hit) if self.is_inside(&hit.located) => {
                         weight += self.searching.weight();
+                        if let Some(remark) = hit.located.remark() {
+                            tracing::warn!("{remark}");
+                        }
                         page.events.push(hit.located.event);
                     }
                     Ok(_) => {}
