@@ -8,7 +8,7 @@ use chrono::DateTime;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{AlertBuilder, Found, Places, Run, alert_id};
+use super::{AlertBuilder, AlertIndex, Found, Places, Run, alert_id};
 use crate::event::Event;
 use crate::rule::{Rule, embedded};
 
@@ -204,6 +204,24 @@ fn values() -> impl Strategy<Value = Value> {
             proptest::collection::vec((keys(), inner), 0..3)
                 .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
         ]
+    let index: AlertIndex = "a".parse().unwrap();
+    let mappings = index.template()["template"]["mappings"]["properties"].clone();
+    for (field, kind) in documented {
+        assert_eq!(kind_in(&mappings, field), kind, "{field}");
+    }
+}
+
+/// The type of a field of the template, as the table calls it.
+fn kind_in<'m>(mappings: &'m Value, field: &str) -> &'m str {
+    let subfield = || {
+        let (parent, name) = field.rsplit_once('.')?;
+        mappings[parent]["fields"].get(name).map(|_| "subtext")
+    };
+    match &mappings[field] {
+        Value::Null => subfield().unwrap_or("not mapped"),
+        mapping if mapping["index"] == false => "unindexed",
+        mapping => mapping["type"].as_str().unwrap_or("object"),
+    }
     })
 }
 
