@@ -49,6 +49,7 @@ fn the_embedded_default_finds_the_samples_once() {
         assert_eq!(line["kibana.alert.rule.rule_id"], RULE_ID);
         assert!(line["kibana.alert.rule.note"].as_str().is_some_and(|note| note.contains("Investigating")));
         assert_eq!(line["kibana.alert.rule.threat"].as_array().map(Vec::len), Some(3));
+        assert_eq!(line["stakeout.facts"]["instance_id"], "i-0a1b2c3d4e5f60001");
     }
 }
 

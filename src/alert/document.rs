@@ -21,6 +21,12 @@ const OWN_ROOTS: &[&str] = &["kibana", "signal", "stakeout", "threshold_result"]
 /// Longest event text that a reduced alert carries, in bytes of JSON: proxies often take no more than 1 MiB at a time.
 const LONGEST_REDUCED_EVENT: usize = 500_000;
 
+/// Longest fact that a reduced alert carries, in bytes; what is longer stands in the event's text.
+const LONGEST_REDUCED_FACT: usize = 1024;
+
+/// The values that a rule names, by their names.
+const FACTS: &str = "stakeout.facts";
+
 /// Who runs a rule: written into each of its alerts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run {
@@ -96,6 +102,9 @@ impl AlertBuilder {
         body.insert("event".into(), json!({"kind": "signal"}));
         body.extend(self.ecs.clone());
         body.extend(self.about(event, id, found));
+        if let Some(Value::Object(facts)) = body.get_mut(FACTS) {
+            facts.retain(|_, fact| fact.as_str().is_some_and(|fact| fact.len() <= LONGEST_REDUCED_FACT));
+        }
         let text = Value::Object(event.source.clone()).to_string();
         body.insert("stakeout.reduced.reason".into(), refusal.into());
         body.insert("stakeout.reduced.event".into(), cut(&text, LONGEST_REDUCED_EVENT).into());
@@ -128,14 +137,17 @@ impl AlertBuilder {
         about
     }
 
-    /// Searches and commands with the event's values, by themselves and below the guide.
+    /// The values that the rule names, and searches and commands with them, by themselves and below the guide.
     fn for_the_analyst(&self, event: &Event, found: Found) -> Map<String, Value> {
         let values = Values::read(&self.rule.triage.values, event);
         let moment = event.first("@timestamp").and_then(|value| moment(&value)).unwrap_or(found.to);
         let pivots = pivots(&self.rule, &values, moment, &self.places);
         let commands = commands(&self.rule, &values);
         let note = guide(self.rule.note.as_deref(), &pivots, &commands);
+        let facts: Map<String, Value> =
+            values.named().map(|(name, value)| (name.to_owned(), value.into())).collect();
         let mut fields = Map::new();
+        fields.extend((!facts.is_empty()).then(|| (FACTS.to_owned(), facts.into())));
         fields.extend((!pivots.is_empty()).then(|| ("stakeout.pivots".to_owned(), json!(pivots))));
         fields.extend((!commands.is_empty()).then(|| ("stakeout.commands".to_owned(), json!(commands))));
         fields.extend(note.map(|note| ("kibana.alert.rule.note".to_owned(), note.into())));
@@ -393,6 +405,16 @@ mod tests {
     }
 
     #[test]
+    fn the_values_that_the_rule_names_are_facts_from_the_start() {
+        let body =
+            built(&event(json!({"user.id": "AROA1:i-0a1b2c3d4e5f60001", "stakeout.facts": {"x": "y"}}))).body;
+        let facts = json!({"instance_id": "i-0a1b2c3d4e5f60001", "principal": "AROA1:i-0a1b2c3d4e5f60001",
+            "role_id": "AROA1", "session_name": "i-0a1b2c3d4e5f60001"});
+        assert_eq!(body["stakeout.facts"], facts);
+        assert!(!built(&event(json!({"user.id": "root"}))).body.contains_key("stakeout.facts"));
+    }
+
+    #[test]
     fn a_text_is_cut_to_its_size_as_json() {
         for text in ["plain", "\"\"\"\"", "\u{1}\u{1}", "\u{8}\n", "ééé", ""] {
             for longest in 0..30 {
@@ -411,7 +433,9 @@ mod tests {
     #[test]
     fn a_reduced_alert_holds_the_event_as_text() {
         let rule = seed();
-        let event = event(json!({"event": "not an object", "user": {"id": "AROA:i-1"}}));
+        let arn = format!("arn:aws:sts::1:assumed-role/{}/x", "r".repeat(2_000));
+        let event = event(json!({"event": "not an object", "user": {"id": "AROA:i-1"},
+            "aws.cloudtrail.user_identity.arn": arn}));
         let id = alert_id(&rule.rule_id, &rule.identity, &event);
         let now = at("2026-11-20T10:06:01Z");
         let builder =
@@ -419,6 +443,10 @@ mod tests {
         let body = builder.build_reduced(&event, &id, Found { from: now, to: now, at: now }, "400: no").body;
         assert_eq!(body["stakeout.reduced.reason"], "400: no");
         assert!(body["stakeout.reduced.event"].as_str().unwrap().contains("AROA:i-1"));
+        assert_eq!(
+            (body["stakeout.facts"].get("role_name"), &body["stakeout.facts"]["role_id"]),
+            (None, &json!("AROA"))
+        );
         assert_eq!(body["event"]["kind"], "signal");
         assert_eq!(body["kibana.alert.rule.execution.type"], "manual");
     }

@@ -100,7 +100,8 @@ fn the_schema_refuses_what_is_no_alert() {
     }
 }
 
-/// The types of fields that the schema names below our own roots, those of lists of objects included.
+/// The types of fields that the schema names below our own roots, those of lists of objects included; `*` stands for
+/// names that rules choose.
 fn schema_types() -> BTreeMap<String, Value> {
     let mut types = BTreeMap::new();
     let schema = schema();
@@ -113,6 +114,9 @@ fn schema_types() -> BTreeMap<String, Value> {
 fn collect(name: &str, form: &Value, types: &mut BTreeMap<String, Value>) {
     match form["items"]["properties"].as_object().or_else(|| form["properties"].as_object()) {
         Some(below) => below.iter().for_each(|(key, form)| collect(&format!("{name}.{key}"), form, types)),
+        None if form["additionalProperties"].is_object() => {
+            collect(&format!("{name}.*"), &form["additionalProperties"], types);
+        }
         None => drop(types.insert(name.to_owned(), form.clone())),
     }
 }
@@ -131,12 +135,24 @@ fn the_schema_and_the_mapping_name_the_same_fields_and_types() {
         if field == "@timestamp" || bare.is_some_and(|bare| unmapped.contains(&bare)) {
             continue;
         }
-        let kind = mapped.get(field.as_str()).unwrap_or_else(|| panic!("`{field}` is not mapped"));
-        assert!(fits(form, kind), "`{field}` is mapped as {kind}, but the schema says {form}");
+        let kinds: Vec<&str> =
+            mapped.iter().filter(|(known, _)| is_named(field, known)).map(|(_, kind)| *kind).collect();
+        assert!(!kinds.is_empty(), "`{field}` is not mapped");
+        for kind in kinds {
+            assert!(fits(form, kind), "`{field}` is mapped as {kind}, but the schema says {form}");
+        }
     }
     for field in mapped.keys().filter(|field| !is_written_by_others(field)) {
-        assert!(schema.contains_key(*field), "`{field}` is mapped, but not in the schema");
+        assert!(
+            schema.keys().any(|name| is_named(name, field)),
+            "`{field}` is mapped, but not in the schema"
+        );
     }
+}
+
+/// Whether a name of the schema is that of `field`.
+fn is_named(name: &str, field: &str) -> bool {
+    name == field || name.strip_suffix('*').is_some_and(|parent| field.starts_with(parent))
 }
 
 /// What triage adds and whoever works on an alert writes, what the event names, and sub-fields.
@@ -148,7 +164,7 @@ fn is_written_by_others(field: &str) -> bool {
         "kibana.alert.case_ids",
         "stakeout.case.",
     ];
-    let triage = ["stakeout.facts.", "stakeout.group.", "stakeout.triage.", "stakeout.verdict."];
+    let triage = ["stakeout.group.", "stakeout.triage.", "stakeout.verdict."];
     starts.iter().chain(&triage).any(|start| field.starts_with(start)) || mapped()[field] == "subtext"
 }
 
@@ -188,22 +204,6 @@ fn the_documented_table_is_the_mapping() {
         .filter(|(_, kind)| !kind.contains(' '))
         .collect();
     assert_eq!(documented, mapped());
-}
-
-fn values() -> impl Strategy<Value = Value> {
-    let text = prop_oneof![any::<String>(), "[a-z]{0,3}", Just("</script>\u{202e}\"'\\*".to_owned())];
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        text.prop_map(Value::from),
-    ];
-    leaf.prop_recursive(3, 12, 3, |inner| {
-        prop_oneof![
-            proptest::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
-            proptest::collection::vec((keys(), inner), 0..3)
-                .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
-        ]
     let index: AlertIndex = "a".parse().unwrap();
     let mappings = index.template()["template"]["mappings"]["properties"].clone();
     for (field, kind) in documented {
@@ -222,6 +222,22 @@ fn kind_in<'m>(mappings: &'m Value, field: &str) -> &'m str {
         mapping if mapping["index"] == false => "unindexed",
         mapping => mapping["type"].as_str().unwrap_or("object"),
     }
+}
+
+fn values() -> impl Strategy<Value = Value> {
+    let text = prop_oneof![any::<String>(), "[a-z]{0,3}", Just("</script>\u{202e}\"'\\*".to_owned())];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        text.prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            proptest::collection::vec((keys(), inner), 0..3)
+                .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
+        ]
     })
 }
 
