@@ -175,6 +175,14 @@ impl Connection {
         from_auth(&Auth::Basic { username: username.clone(), password: password.clone() })
     }
 
+    /// The header by which it signs in, from the settings or the addresses; none without credentials.
+    ///
+    /// # Errors
+    /// An address is none, or the credentials are several, halved, or cannot be sent; no secret is shown.
+    pub fn authorization(&self) -> Result<Option<HeaderValue>, String> {
+        self.credentials(&self.addresses()?)?.as_ref().map(header).transpose()
+    }
+
     /// The certificate that the cluster must show.
     pub(super) fn fingerprint(&self) -> Result<Option<Fingerprint>, String> {
         self.ca_fingerprint.as_deref().map(str::parse).transpose()
@@ -205,14 +213,6 @@ impl Connection {
 }
 
 impl Auth {
-    /// The header by which a server knows who asks; none without credentials.
-    ///
-    /// # Errors
-    /// They cannot be sent; the secret is not shown.
-    pub fn header(&self) -> Result<Option<HeaderValue>, String> {
-        from_auth(self)?.as_ref().map(header).transpose()
-    }
-
     fn name(&self) -> &'static str {
         match self {
             Self::None => "none",

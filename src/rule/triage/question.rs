@@ -80,6 +80,17 @@ pub enum Indices {
     Patterns(Vec<String>),
 }
 
+impl Indices {
+    /// The field there that holds an event's time: an alert's `@timestamp` is when it was made.
+    #[must_use]
+    pub fn time_field(&self) -> &'static str {
+        match self {
+            Self::Alerts => "kibana.alert.original_time",
+            Self::Rule | Self::Patterns(_) => "@timestamp",
+        }
+    }
+}
+
 /// One question.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TriageQuestion {
