@@ -8,7 +8,7 @@ use super::answer::{Answer, Status};
 use super::batch::{Batch, Edge, Part, Shared, Slot, is_far};
 use super::case::{Case, Own};
 use super::share::Share;
-use super::source::{ALERT_TIME, EVENT_ID, EVENT_TIME, LONGEST_INDEXED, Source, Sources};
+use super::source::{EVENT_ID, LONGEST_INDEXED, Source, Sources};
 use super::speech::{Span, time};
 use super::tally::Tally;
 use super::unasked::{failed, no_index, not_asked, not_in_data, too_long, values_fit};
@@ -205,14 +205,10 @@ impl<'r> Fitted<'r> {
             [&bound.subject].into_iter().chain(&self.scope).map(|one| &one.query).collect();
         Shared {
             indices: Vec::new(),
-            time_field: self.time_field(),
+            time_field: self.question.indices.time_field(),
             subject: serde_json::to_string(&subject).unwrap_or_default(),
             around,
         }
-    }
-
-    fn time_field(&self) -> &'static str {
-        if self.question.indices == Indices::Alerts { ALERT_TIME } else { EVENT_TIME }
     }
 
     fn filters(&self, bound: &Bound) -> Vec<Value> {
@@ -233,7 +229,7 @@ impl<'r> Fitted<'r> {
             must_not: own.iter().map(Own::query).collect(),
             from,
             to,
-            aggs: aggs::counted(self.question.kind, share, self.time_field(), same),
+            aggs: aggs::counted(self.question.kind, share, self.question.indices.time_field(), same),
         }
     }
 

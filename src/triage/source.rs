@@ -3,14 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::plan::Input;
+use crate::rule::TIMESTAMP;
 use crate::rule::triage::{Indices, Triage};
 use crate::schema::{FieldForm, FieldType, Schema};
-
-/// The field of an event's time.
-pub(super) const EVENT_TIME: &str = "@timestamp";
-
-/// The field of an alert that holds its event's time.
-pub(super) const ALERT_TIME: &str = "kibana.alert.original_time";
 
 /// The field that tells events from one another.
 pub(super) const EVENT_ID: &str = "event.id";
@@ -57,8 +52,8 @@ impl Source {
             query,
             schema: &self.schema,
             patterns: &self.patterns,
-            category_field: EVENT_TIME,
-            time_field: EVENT_TIME,
+            category_field: TIMESTAMP,
+            time_field: TIMESTAMP,
             fallback_time_field: None,
             allow_expensive: self.allow_expensive,
         }
@@ -138,7 +133,7 @@ pub fn wanted_fields(triage: &Triage) -> Vec<(Indices, Vec<String>)> {
     for question in triage.questions.iter().filter(|question| question.kind.is_searched()) {
         let new = || (question.indices.clone(), BTreeSet::new());
         let (_, fields) = wanted.entry(format!("{:?}", question.indices)).or_insert_with(new);
-        fields.extend([EVENT_TIME, ALERT_TIME, EVENT_ID].map(str::to_owned));
+        fields.extend([question.indices.time_field(), EVENT_ID].map(str::to_owned));
         fields.extend(question.field.clone());
         let scope = triage.scope.iter().filter(|_| question.indices == Indices::Rule);
         for query in question.condition.iter().chain(scope) {

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::Triager;
 use super::grouping::TIME;
 use crate::elastic::{ElasticError, SearchItem};
+use crate::eval::date::moment;
 use crate::event::Event;
 use crate::triage::{ASKED_AT, DUE, Times};
 
@@ -172,12 +173,4 @@ fn read(mut hit: Value) -> Option<DueAlert> {
     }
     let times = Times { at, arrived };
     Some(DueAlert { rule_id: alert.text("kibana.alert.rule.rule_id")?, times, found_at, alert })
-}
-
-/// A date as alerts hold it: RFC 3339, or milliseconds since 1970.
-fn moment(value: &Value) -> Option<DateTime<Utc>> {
-    match value {
-        Value::String(text) => text.parse().ok(),
-        value => DateTime::from_timestamp_millis(value.as_i64()?),
-    }
 }
