@@ -154,6 +154,22 @@ fn a_scrape_during_an_outage_shows_it() {
 }
 
 #[test]
+fn a_machine_of_many_processors_gets_no_more_threads() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (rule, events) = story(folder.path());
+    let [rule, events, alerts] = texts([&rule, &events, &folder.path().join("alerts.ndjson")]);
+    let mut command = support::stakeout();
+    // What tokio takes in the place of the number of processors, unless it is told how many.
+    command.env("TOKIO_WORKER_THREADS", "64").arg("run").args(arguments(&rule, &events, &alerts));
+    let mut daemon = Running::spawn(folder.path(), &mut command);
+    until(LIMIT, "the first run", || daemon.said().contains("alerts_created=3"));
+    if let Some(threads) = daemon.threads() {
+        assert!(threads < 24, "{threads}");
+    }
+    assert_eq!(daemon.end("TERM").code(), Some(0), "{}", daemon.said());
+}
+
+#[test]
 fn a_port_that_cannot_be_had_is_told_before_anything_runs() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("an address").port().to_string();
