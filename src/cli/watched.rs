@@ -56,7 +56,7 @@ impl Watched {
         self.signs.metrics.clone()
     }
 
-    /// Who is asked whether alerts can be written; none where nobody can ask.
+    /// Who is asked whether runs can be made; none where nobody can ask.
     pub fn readiness(&self) -> Option<Arc<Readiness>> {
         self.readiness.clone()
     }

@@ -58,7 +58,7 @@ impl Metrics {
         registered(&registry, build.clone())?.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1.0);
         let reachable = Gauge::new(
             "stakeout_elasticsearch_up",
-            "Whether the cluster answered and could be written to when a run last asked (1) or not (0).",
+            "Whether the cluster answered and the alerts index was there when a run last asked (1) or not (0).",
         )?;
         registered(&registry, reachable.clone())?;
         Ok(Self(Some(Arc::new(Figures {
@@ -101,7 +101,7 @@ impl Metrics {
         }
     }
 
-    /// Notes whether runs can be made: whether the cluster answers and can be written to.
+    /// Notes whether runs can be made: whether the cluster answers and the alerts index is there.
     pub fn reaches(&self, reachable: bool) {
         if let Some(figures) = &self.0 {
             figures.reachable.set(f64::from(u8::from(reachable)));
