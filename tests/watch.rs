@@ -3,7 +3,7 @@
 mod support;
 
 use std::io::Write as _;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -167,6 +167,49 @@ fn a_machine_of_many_processors_gets_no_more_threads() {
         assert!(threads < 24, "{threads}");
     }
     assert_eq!(daemon.end("TERM").code(), Some(0), "{}", daemon.said());
+}
+
+#[test]
+fn who_only_connects_keeps_no_probe_waiting() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (rule, events) = story(folder.path());
+    let [rule, events, alerts] = texts([&rule, &events, &folder.path().join("alerts.ndjson")]);
+    let watched = Watched::start(folder.path(), &arguments(&rule, &events, &alerts));
+    let connect = |number: usize| {
+        let mut stream = TcpStream::connect(watched.address()).expect("a connection");
+        if number.is_multiple_of(2) {
+            stream.write_all(b"GET /healthz HTTP/1.1\r\nx: ").expect("half a head");
+        }
+        stream
+    };
+    // Five times as many as are served at once, none of which ever asks.
+    let idle: Vec<TcpStream> = (0..160).map(connect).collect();
+    assert_eq!(watched.get("/healthz"), (200, "ok\n".to_owned()));
+    drop(idle);
+}
+
+#[test]
+fn health_asks_the_daemon_itself() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (rule, events) = story(folder.path());
+    let [rule, events, alerts] = texts([&rule, &events, &folder.path().join("alerts.ndjson")]);
+    let mut watched = Watched::start(folder.path(), &arguments(&rule, &events, &alerts));
+    watched.told("/healthz", 200);
+    let (address, config) = (watched.address().to_owned(), folder.path().join("stakeout.toml"));
+    let port = address.rsplit(':').next().expect("a port");
+    std::fs::write(&config, format!("[watch]\nlisten = \"0.0.0.0:{port}\"\n")).expect("settings");
+    let config = config.display().to_string();
+    let ways = [&["health", port][..], &["health", &address], &["health", "--config", &config]];
+    for way in ways {
+        let ended = stakeout(way);
+        assert_eq!((ended.code, ended.stdout.as_str(), ended.stderr.as_str()), (Some(0), "ok\n", ""));
+    }
+    watched.daemon.end("TERM");
+    for way in ways {
+        let ended = stakeout(way);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+        assert!(ended.stderr.contains(&format!("`127.0.0.1:{port}`: Connection refused")), "{ended:?}");
+    }
 }
 
 #[test]
