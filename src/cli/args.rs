@@ -50,6 +50,8 @@ pub enum Command {
     Test(TestArgs),
     /// Say whether everything is ready: connection, privileges, indices, fields, delays, alerts index, checkpoints
     Check(CheckArgs),
+    /// Ask a running `stakeout run --listen` whether it is well
+    Health(HealthArgs),
     /// Print completions for a shell
     Completions(CompletionsArgs),
     /// Print the manual page
@@ -180,6 +182,13 @@ pub struct CheckArgs {
     /// How results are printed [default: human on a terminal, else json]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
+}
+
+#[derive(Debug, Args)]
+pub struct HealthArgs {
+    /// Where it answers, as `run --listen` names it: a port of this machine, or `IP:PORT`
+    #[arg(value_name = "[IP:]PORT", env = "STAKEOUT_LISTEN")]
+    pub listen: Option<String>,
 }
 
 #[derive(Debug, Args)]
