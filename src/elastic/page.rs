@@ -186,7 +186,7 @@ fn add(page: &mut Page, hit: &Hit<'_>) {
         page.repaired.push(format!("`{}`/`{}`", hit.index, hit.id));
     }
     let (index, id) = (hit.index.clone(), hit.id.clone());
-    page.events.push(Event { index, id, source: source.object, fields: fields.object });
+    page.events.push(Event { index, id, source: source.object, fields: fields.object, ..Event::default() });
 }
 
 fn partial(found: &Found<'_>) -> Option<String> {
