@@ -87,10 +87,10 @@ impl Cursor {
     /// The owed stretches whose time to be tried again has come, oldest first. `whole` is the newest window where it was
     /// read whole: what failed until just before it may well succeed now.
     #[must_use]
-    pub fn due(&self, now: DateTime<Utc>, whole: Option<Window>) -> Vec<Window> {
+    pub fn due(&self, now: DateTime<Utc>, whole: Option<Window>) -> Vec<Owed> {
         let has_healed = |owed: &Owed| whole.is_some_and(|whole| owed.window.to == whole.from);
-        let due = self.owed.iter().filter(|owed| owed.retry_at <= now || has_healed(owed));
-        due.map(|owed| owed.window).collect()
+        let is_due = |owed: &&Owed| owed.retry_at <= now || has_healed(owed);
+        self.owed.iter().filter(is_due).cloned().collect()
     }
 
     /// The owed stretches that touch `window`.
@@ -118,10 +118,13 @@ impl Cursor {
         is_due.then(|| Window::new((now - over).max(self.origin), now))
     }
 
-    /// Moves the newest end; a stretch that was jumped over is owed, never forgotten.
+    /// Moves the newest end; a stretch that was jumped over is owed, never forgotten, and for the reason of what is owed
+    /// before it, as that is why it was jumped over.
     fn advance(&mut self, window: Window, reason: &str) {
         if window.from > self.done_until {
-            self.add(Window::new(self.done_until, window.from), reason, window.to);
+            let before = self.owed.iter().find(|owed| owed.window.to == self.done_until);
+            let reason = before.map_or(reason, |owed| &owed.reason).to_owned();
+            self.add(Window::new(self.done_until, window.from), &reason, window.to);
         }
         self.done_until = self.done_until.max(window.to);
     }
@@ -178,6 +181,10 @@ mod tests {
         Window::new(at(from), at(to))
     }
 
+    fn due(cursor: &Cursor, now: DateTime<Utc>, whole: Option<Window>) -> Vec<Window> {
+        cursor.due(now, whole).into_iter().map(|owed| owed.window).collect()
+    }
+
     const LOOK_BACK: TimeDelta = TimeDelta::seconds(360);
     const OVERLAP: TimeDelta = TimeDelta::seconds(60);
 
@@ -209,7 +216,18 @@ mod tests {
         assert_eq!(cursor.owed[0].window, window(-60, 30_000));
         assert_eq!(cursor.owed[0].since, at(300));
         assert_eq!(cursor.owed[0].retry_at, at(330), "growing is no attempt at it");
-        assert_eq!(cursor.due(at(30_000), None), [window(-60, 30_000)]);
+        assert_eq!(due(&cursor, at(30_000), None), [window(-60, 30_000)]);
+    }
+
+    #[test]
+    fn what_was_jumped_over_is_owed_for_the_reason_of_what_failed_before_it() {
+        let mut cursor = Cursor::starting_at(at(0));
+        cursor.owe(window(0, 10), "timed out", at(100));
+        cursor.finish(window(90, 100));
+        assert_eq!(due(&cursor, at(200), None), [window(0, 90)]);
+        assert_eq!((cursor.owed[0].reason.as_str(), cursor.done_until), ("timed out", at(100)));
+        cursor.finish(window(110, 120));
+        assert_eq!(cursor.owed[1].reason, "was never read");
     }
 
     #[test]
@@ -237,7 +255,7 @@ mod tests {
         cursor.owe(window(8, 20), "x", at(20));
         assert!(cursor.due(at(60), None).is_empty());
         cursor.finish(window(18, 60));
-        assert_eq!(cursor.due(at(60), Some(window(18, 60))), [window(0, 18)]);
+        assert_eq!(due(&cursor, at(60), Some(window(18, 60))), [window(0, 18)]);
         cursor.finish(window(58, 90));
         assert!(cursor.due(at(90), Some(window(58, 90))).is_empty());
     }
@@ -268,7 +286,7 @@ mod tests {
         let mut cursor = Cursor::starting_at(at(0));
         cursor.owe(window(0, 30), "x", at(30));
         cursor.finish(window(10, 20));
-        assert_eq!(cursor.due(at(90), None), [window(0, 10), window(20, 30)]);
+        assert_eq!(due(&cursor, at(90), None), [window(0, 10), window(20, 30)]);
         cursor.finish(window(0, 10));
         cursor.finish(window(20, 30));
         assert!(cursor.owed.is_empty());

@@ -73,7 +73,7 @@ impl Watched {
         } else {
             Audience::default()
         };
-        Watch { stop, progress: self.progress.clone(), audience }
+        Watch { stop, progress: self.progress.clone(), audience, patience: None }
     }
 
     /// Begins to tell, until `stop` is cancelled, and returns what the timetable notes.

@@ -62,8 +62,8 @@ impl Runner {
         }
         let pass = self.pass(rule, &question, &alerts, watch);
         let begin = Cursor::starting_at(range.from);
-        let mut progressing =
-            Progressing { pass, tracked, begin, now: self.now(), report: RuleReport::new(rule) };
+        let (started, report) = (Instant::now(), RuleReport::new(rule));
+        let mut progressing = Progressing { pass, tracked, begin, now: self.now(), started, report };
         let mut stopped = false;
         for stretch in stretches {
             stopped = stopped || self.growing_stretch(&mut progressing, stretch).await == Next::Stop;

@@ -57,7 +57,7 @@ pub enum PassError {
     /// It could not be opened: no window of this rule can be read now.
     #[error(transparent)]
     Open(ReadError),
-    /// A page of it could not be read: another window may be readable.
+    /// A page of it could not be read, or it took too long to be opened: another window may be readable.
     #[error(transparent)]
     Read(ReadError),
     /// Alerts could not be written: no window of any rule can be finished now.
@@ -131,7 +131,7 @@ impl Pass<'_> {
 
     async fn once_over(&self, window: Window, taker: &mut impl TakePages) -> Result<(), PassError> {
         taker.begin();
-        let mut reader = self.source.open(self.question, window).await.map_err(PassError::Open)?;
+        let mut reader = self.source.open(self.question, window).await.map_err(unopened)?;
         let result = self.all_pages(&mut reader, window, taker).await;
         reader.close().await;
         result
@@ -301,6 +301,10 @@ impl Pass<'_> {
         tracing::warn!(rule = %self.rule.name, alerts = reduced.len(), "alerts were refused and are written in a reduced form");
         self.write_as_built(&reduced).await
     }
+}
+
+fn unopened(error: ReadError) -> PassError {
+    if error.elastic().is_timed_out() { PassError::Read(error) } else { PassError::Open(error) }
 }
 
 /// Counts an outcome that is final, and returns how many alerts it created.

@@ -22,6 +22,9 @@ use crate::diagnostic::sanitize;
 use crate::elastic::{ElasticError, Resent, counted};
 use crate::rule::Rule;
 
+#[cfg(test)]
+mod tests;
+
 /// How time is cut and when it is gone over again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
@@ -92,6 +95,8 @@ pub(super) struct Progressing<'a> {
     pub tracked: Tracked,
     pub begin: Cursor,
     pub now: DateTime<Utc>,
+    /// When the run began.
+    pub started: Instant,
     pub report: RuleReport,
 }
 
@@ -218,7 +223,8 @@ impl Runner {
         let now = self.now();
         let begin = self.beginning(rule, now);
         let pass = self.pass(rule, &question, &alerts, watch);
-        let mut progressing = Progressing { pass, tracked, begin, now, report: RuleReport::new(rule) };
+        let (started, report) = (Instant::now(), RuleReport::new(rule));
+        let mut progressing = Progressing { pass, tracked, begin, now, started, report };
         self.all_windows(rule, &mut progressing).await;
         let cursor = progressing.cursor();
         progressing.report.owed = cursor.owed.len() as u64;
@@ -253,14 +259,21 @@ impl Runner {
     /// New time first, then what is owed, then what may have come late.
     async fn all_windows(&self, rule: &Rule, progressing: &mut Progressing<'_>) {
         let newest = progressing.cursor().next_window(progressing.now, look_back(rule), overlap(rule));
-        let next = self.attempt(progressing, newest).await;
+        let before = progressing.owed_in(newest);
+        let next = self.new_time(progressing, newest).await;
+        progressing.say_owed(newest, &before);
         if next == Next::Stop {
             return;
         }
         let whole = (next == Next::Whole).then_some(newest);
         for owed in progressing.cursor().due(progressing.now, whole) {
-            if self.attempt(progressing, owed).await == Next::Stop {
-                return;
+            let before = progressing.owed_in(owed.window);
+            let next = self.owed_time(progressing, &owed).await;
+            progressing.say_owed(owed.window, &before);
+            match next {
+                Next::Stop => return,
+                _ if progressing.is_out_of_time() => break,
+                Next::Whole | Next::Owed => {}
             }
         }
         if let Some(sweep) = self.due_sweep(rule, progressing.cursor(), progressing.now) {
@@ -268,25 +281,48 @@ impl Runner {
         }
     }
 
-    /// Reads a stretch of time and says what of it is owed now, or no more.
-    async fn attempt(&self, progressing: &mut Progressing<'_>, stretch: Window) -> Next {
-        let before: Vec<Owed> = progressing.cursor().owed_in(stretch).cloned().collect();
-        let next = self.stretch(progressing, stretch).await;
-        progressing.say_owed(stretch, &before);
-        next
-    }
-
-    /// Reads a stretch of time window by window, oldest first; each is recorded before the next is begun.
-    async fn stretch(&self, progressing: &mut Progressing<'_>, stretch: Window) -> Next {
-        let mut whole = Next::Whole;
-        for window in self.source.windows(stretch, self.settings.longest_window) {
-            match self.window(progressing, window).await {
-                Next::Stop => return Next::Stop,
-                Next::Owed => whole = Next::Owed,
+    /// Reads a stretch of new time window by window, oldest first; each is recorded before the next is begun. Where they
+    /// fail and take long, those before the last are left owed: what happens now is not kept waiting.
+    async fn new_time(&self, progressing: &mut Progressing<'_>, stretch: Window) -> Next {
+        let windows = self.source.windows(stretch, self.settings.longest_window);
+        let Some((last, older)) = windows.split_last() else { return Next::Whole };
+        let mut all = Next::Whole;
+        for window in older {
+            match self.window(progressing, *window).await {
                 Next::Whole => {}
+                Next::Stop => return Next::Stop,
+                Next::Owed => {
+                    all = Next::Owed;
+                    if progressing.is_out_of_time() {
+                        break;
+                    }
+                }
             }
         }
-        whole
+        match self.window(progressing, *last).await {
+            Next::Whole => all,
+            next => next,
+        }
+    }
+
+    /// Reads a stretch of owed time again, window by window, until it takes long. Each round begins at another window, so
+    /// that one which always takes long does not stand before the others for good.
+    async fn owed_time(&self, progressing: &mut Progressing<'_>, owed: &Owed) -> Next {
+        let mut windows = self.source.windows(owed.window, self.settings.longest_window);
+        let first = owed.attempts as usize % windows.len();
+        windows.rotate_left(first);
+        let mut all = Next::Whole;
+        for window in windows {
+            match self.window(progressing, window).await {
+                Next::Whole => {}
+                Next::Stop => return Next::Stop,
+                Next::Owed => all = Next::Owed,
+            }
+            if progressing.is_out_of_time() {
+                break;
+            }
+        }
+        all
     }
 
     /// Reads one window and records it.
@@ -315,7 +351,7 @@ impl Runner {
 
     /// Reads again what was read before; only what is found anew counts, and what is out of reach becomes owed.
     async fn sweep(&self, progressing: &mut Progressing<'_>, sweep: Window) {
-        let before: Vec<Owed> = progressing.cursor().owed_in(sweep).cloned().collect();
+        let before = progressing.owed_in(sweep);
         let span = tracing::debug_span!("sweep", from = %sweep.from, to = %sweep.to);
         let owed = match progressing.pass.over(sweep).instrument(span).await {
             Ok(found) => progressing.take_late(&found),
@@ -344,6 +380,16 @@ impl Runner {
 impl Progressing<'_> {
     pub(super) fn cursor(&self) -> &Cursor {
         self.tracked.cursor.as_ref().unwrap_or(&self.begin)
+    }
+
+    /// What is owed around `stretch` at this moment.
+    fn owed_in(&self, stretch: Window) -> Vec<Owed> {
+        self.cursor().owed_in(stretch).cloned().collect()
+    }
+
+    /// Whether the run has taken so long that the next one is to go on.
+    fn is_out_of_time(&self) -> bool {
+        self.pass.watch.patience.is_some_and(|patience| self.started.elapsed() >= patience)
     }
 
     /// Counts a window's result: the reason why it is owed, if it is, or that nothing can be recorded.

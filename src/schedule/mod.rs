@@ -1,4 +1,4 @@
-//! Fires: every rule on its own interval, no two runs of a rule at once, until told to stop.
+//! Fires: every rule on its own interval, no two runs of a rule at once and none kept waiting by another, until told to stop.
 
 mod cases;
 mod clock;
@@ -10,6 +10,7 @@ mod service;
 mod shutdown;
 mod timetable;
 mod triage;
+mod under_way;
 mod work;
 
 pub use cases::open_cases;

@@ -26,6 +26,11 @@ impl Reach {
         Self { down, odd_clocks, asking: Mutex::default(), metrics }
     }
 
+    /// Whether the cluster is waited for.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.down.load(Ordering::Relaxed)
+    }
+
     /// Waits until the cluster of `runner` answers and the alerts index is there; false when it is time to end.
     pub(super) async fn wait(&self, runner: &Runner, end: &CancellationToken) -> bool {
         let _asking = tokio::select! {

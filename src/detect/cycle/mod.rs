@@ -117,6 +117,8 @@ impl Cycle {
         let asked = self.ordinary(cluster, planned, now, &mut gone).await;
         let quiet = self.quiet(cluster, asked, &mut gone).await;
         self.record(cluster, quiet, now, watch, &mut gone).await;
+        // First those that answered just now: none of them is to wait for one that may hang.
+        gone.open.sort_by_key(|open| open.begun.is_none());
         gone
     }
 

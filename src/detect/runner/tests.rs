@@ -1,0 +1,157 @@
+//! A rule's windows against a server of which some requests hang: none is waited for longer than need be.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Runner, Settings};
+use crate::alert::{Places, Run};
+use crate::checkpoint::{Cursor, Store, Window};
+use crate::detect::{Begun, RuleReport, Sink, Source, Watch};
+use crate::elastic::Connection;
+use crate::elastic::fake::{Act, Fake, Seen, sound};
+use crate::local::{AlertFile, StateFile};
+use crate::rule::{Rule, embedded};
+
+/// 2026-11-20T12:00:00Z.
+const NOW: i64 = 1_795_176_000;
+
+fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp(NOW, 0).unwrap()
+}
+
+fn ago(hours: i64) -> DateTime<Utc> {
+    now() - TimeDelta::hours(hours)
+}
+
+fn rule() -> Rule {
+    embedded().unwrap().rules.remove(0)
+}
+
+/// A server whose pages hang from time to time, and a runner before it.
+struct Place {
+    fake: Fake,
+    runner: Runner,
+    _folder: tempfile::TempDir,
+}
+
+impl Place {
+    /// One where `hangs` tells by method and path, and by the body's text, what is never answered.
+    async fn where_hangs(hangs: impl Fn(&Seen) -> bool + Send + Sync + 'static) -> Self {
+        let connection = Connection { timeout: Duration::from_secs(1), ..Connection::default() };
+        let answer = move |seen: &Seen| if hangs(seen) { Act::Hang } else { sound(seen) };
+        let fake = Fake::answering(connection, answer).await;
+        let folder = tempfile::tempdir().unwrap();
+        let alerts = folder.path().join("alerts.ndjson");
+        let runner = Runner {
+            source: Source::Cluster(fake.cluster.clone()),
+            sink: Sink::file(AlertFile::open(&alerts).unwrap()),
+            copies: None,
+            store: Store::file(StateFile::beside(&alerts)),
+            settings: Settings::default(),
+            run: Run { id: "test".into(), kind: "run", places: Places::default() },
+            clock: now,
+            begun: Arc::new(Begun::at(now())),
+        };
+        Self { fake, runner, _folder: folder }
+    }
+
+    /// Runs the rule from `cursor`.
+    async fn run(&self, cursor: Cursor, patience: Option<Duration>) -> (RuleReport, Cursor) {
+        let rule = rule();
+        let mut tracked = self.runner.store.load(&rule.rule_id, "").await.unwrap();
+        self.runner.store.change(&mut tracked, &cursor, now(), |kept| *kept = cursor.clone()).await.unwrap();
+        let report = self.runner.run_rule(&rule, &Watch { patience, ..Watch::default() }).await;
+        (report, self.runner.store.load(&rule.rule_id, "").await.unwrap().cursor.unwrap())
+    }
+
+    /// How many hours ago the windows began whose pages were asked for, in that order.
+    fn pages(&self) -> Vec<i64> {
+        let begun = |seen: &Seen| Some((now() - from(seen)?).num_hours());
+        self.fake
+            .seen()
+            .iter()
+            .filter(|seen| seen.line.starts_with("POST /_search"))
+            .filter_map(begun)
+            .collect()
+    }
+}
+
+/// Where the window of a page begins.
+fn from(seen: &Seen) -> Option<DateTime<Utc>> {
+    seen.body.split(r#""gte":""#).nth(1)?.split('"').next()?.parse().ok()
+}
+
+fn is_page(seen: &Seen) -> bool {
+    seen.line.starts_with("POST /_search")
+}
+
+/// A rule that has read until so many hours ago, and whose sweep is not due.
+fn read_until(hours: i64) -> Cursor {
+    let mut cursor = Cursor::starting_at(ago(48));
+    cursor.finish(Window::new(ago(48), ago(hours)));
+    cursor.swept_until = Some(now());
+    cursor
+}
+
+#[tokio::test]
+async fn a_page_that_hangs_is_asked_for_once_and_all_other_windows_are_read() {
+    let place = Place::where_hangs(|seen| is_page(seen) && from(seen) < Some(ago(4))).await;
+    let (report, cursor) = place.run(read_until(5), None).await;
+    assert_eq!(place.pages(), [5, 4, 3, 2, 1, 0]);
+    assert_eq!((report.windows, report.windows_whole, report.owed, report.retries), (6, 4, 1, 0));
+    assert_eq!(cursor.done_until, now());
+    assert!(cursor.owed[0].reason.contains("timed out"), "{}", cursor.owed[0].reason);
+}
+
+#[tokio::test]
+async fn where_time_runs_out_over_pages_that_hang_the_newest_window_comes_next_and_the_others_are_owed() {
+    let place = Place::where_hangs(|seen| is_page(seen) && from(seen) < Some(ago(2))).await;
+    let (report, cursor) = place.run(read_until(5), Some(Duration::ZERO)).await;
+    assert_eq!(place.pages()[..2], [5, 0]);
+    assert_eq!((cursor.done_until, report.owed), (now(), 1));
+    let owed = &cursor.owed[0];
+    assert!(owed.window.from < ago(5) && owed.window.to > ago(1), "{:?}", owed.window);
+    assert!(owed.reason.contains("timed out"), "{}", owed.reason);
+}
+
+#[tokio::test]
+async fn a_gap_that_is_read_is_read_oldest_first_however_long_it_takes() {
+    let place = Place::where_hangs(|_| false).await;
+    let (report, cursor) = place.run(read_until(5), Some(Duration::ZERO)).await;
+    assert_eq!((place.pages(), report.owed), (vec![5, 4, 3, 2, 1, 0], 0));
+    assert_eq!(cursor.done_until, now());
+}
+
+#[tokio::test]
+async fn owed_time_is_left_to_the_next_run_once_it_takes_long_and_each_round_begins_elsewhere() {
+    let hangs = |seen: &Seen| is_page(seen) && from(seen) < Some(ago(8));
+    let mut cursor = read_until(0);
+    cursor.owe(Window::new(ago(10), ago(6)), "timed out", ago(6));
+    let mut asked = Vec::new();
+    for _ in 0..5 {
+        let place = Place::where_hangs(hangs).await;
+        if cursor.due(now(), None).is_empty() {
+            cursor.owed.iter_mut().for_each(|owed| (owed.tried_at, owed.retry_at) = (ago(2), ago(1)));
+        }
+        cursor = place.run(cursor, Some(Duration::ZERO)).await.1;
+        // After the newest window.
+        asked.push(place.pages()[1]);
+    }
+    assert_eq!(asked, [10, 9, 8, 10, 7]);
+    assert_eq!(
+        cursor.owed.iter().map(|owed| owed.window).collect::<Vec<_>>(),
+        [Window::new(ago(10), ago(8))]
+    );
+}
+
+#[tokio::test]
+async fn a_window_that_takes_too_long_to_be_opened_is_owed_and_the_run_goes_on() {
+    let place = Place::where_hangs(|seen| seen.line.contains("/_pit?")).await;
+    let (report, cursor) = place.run(read_until(1), None).await;
+    assert!(report.hindrance.is_none() && !report.unreachable, "{report:?}");
+    assert_eq!((report.windows, report.owed, cursor.done_until), (2, 1, now()));
+    let opened = place.fake.seen().iter().filter(|seen| seen.line.contains("/_pit?")).count();
+    assert_eq!(opened, 2, "each once");
+}
