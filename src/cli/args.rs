@@ -72,7 +72,8 @@ pub struct RunArgs {
     #[arg(long, conflicts_with = "backfill")]
     pub once: bool,
     /// One shot over the past, then exit: `24h`, `7d`, `48h..24h`, `2026-11-01..2026-11-20` (both days whole),
-    /// `2026-11-20T08:00:00Z..`; taken up again where it was interrupted; the daemon's checkpoint is left alone
+    /// `2026-11-20T08:00:00Z..`; taken up again where it was interrupted; the daemon goes on
+    /// from its own checkpoint, or from here where it has none
     #[arg(long, value_name = "FROM[..TO]")]
     pub backfill: Option<RangeText>,
     /// Print the alerts instead of writing them; no checkpoint moves

@@ -23,7 +23,7 @@ use crate::elastic::{ElasticError, Resent, counted};
 use crate::rule::Rule;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 /// How time is cut and when it is gone over again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,30 +17,33 @@ use crate::rule::{Rule, embedded};
 /// 2026-11-20T12:00:00Z.
 const NOW: i64 = 1_795_176_000;
 
-fn now() -> DateTime<Utc> {
+pub(in crate::detect) fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(NOW, 0).unwrap()
 }
 
-fn ago(hours: i64) -> DateTime<Utc> {
+pub(in crate::detect) fn ago(hours: i64) -> DateTime<Utc> {
     now() - TimeDelta::hours(hours)
 }
 
-fn rule() -> Rule {
+pub(in crate::detect) fn rule() -> Rule {
     embedded().unwrap().rules.remove(0)
 }
 
 /// A server whose pages hang from time to time, and a runner before it.
-struct Place {
-    fake: Fake,
-    runner: Runner,
+pub(in crate::detect) struct Place {
+    pub(in crate::detect) fake: Fake,
+    pub(in crate::detect) runner: Runner,
     _folder: tempfile::TempDir,
 }
 
 impl Place {
-    /// One where `hangs` tells by method and path, and by the body's text, what is never answered.
+    /// One where `hangs` tells what is never answered.
     async fn where_hangs(hangs: impl Fn(&Seen) -> bool + Send + Sync + 'static) -> Self {
+        Self::answering(move |seen: &Seen| if hangs(seen) { Act::Hang } else { sound(seen) }).await
+    }
+
+    pub(in crate::detect) async fn answering(answer: impl Fn(&Seen) -> Act + Send + Sync + 'static) -> Self {
         let connection = Connection { timeout: Duration::from_secs(1), ..Connection::default() };
-        let answer = move |seen: &Seen| if hangs(seen) { Act::Hang } else { sound(seen) };
         let fake = Fake::answering(connection, answer).await;
         let folder = tempfile::tempdir().unwrap();
         let alerts = folder.path().join("alerts.ndjson");
@@ -67,7 +70,7 @@ impl Place {
     }
 
     /// How many hours ago the windows began whose pages were asked for, in that order.
-    fn pages(&self) -> Vec<i64> {
+    pub(in crate::detect) fn pages(&self) -> Vec<i64> {
         let begun = |seen: &Seen| Some((now() - from(seen)?).num_hours());
         self.fake
             .seen()
@@ -79,11 +82,11 @@ impl Place {
 }
 
 /// Where the window of a page begins.
-fn from(seen: &Seen) -> Option<DateTime<Utc>> {
+pub(in crate::detect) fn from(seen: &Seen) -> Option<DateTime<Utc>> {
     seen.body.split(r#""gte":""#).nth(1)?.split('"').next()?.parse().ok()
 }
 
-fn is_page(seen: &Seen) -> bool {
+pub(in crate::detect) fn is_page(seen: &Seen) -> bool {
     seen.line.starts_with("POST /_search")
 }
 
