@@ -49,9 +49,11 @@ pub struct WindowReport {
     pub uncopied: u64,
     /// Why the window was not read whole or not every alert and copy was acknowledged; none where all was done.
     pub incomplete: Option<String>,
+    /// Alerts that an earlier round over the window has created, and that the round under way has not met again.
+    unmet: u64,
 }
 
-/// A window could not be gone through; what was found before is written.
+/// A window could not be gone through; what was found before is written and counted.
 #[derive(Debug, Error)]
 pub enum PassError {
     /// It could not be opened: no window of this rule can be read now.
@@ -100,10 +102,11 @@ impl ReadPages for Reader {
     }
 }
 
-/// A pass alerts on every match and counts what it did.
+/// A pass alerts on every match and counts what it did. What an earlier round has created stays created, and is met again by
+/// the next.
 impl TakePages for WindowReport {
     fn begin(&mut self) {
-        *self = Self::default();
+        *self = Self { created: self.created, unmet: self.created, ..Self::default() };
     }
 
     async fn take(&mut self, pass: &Pass<'_>, page: Page, window: Window) -> Result<(), PassError> {
@@ -112,10 +115,11 @@ impl TakePages for WindowReport {
 }
 
 impl Pass<'_> {
-    /// Goes through `window`.
-    pub async fn over(&self, window: Window) -> Result<WindowReport, PassError> {
+    /// Goes through `window`: what was done in it, whether or not it came to its end.
+    pub async fn over(&self, window: Window) -> (WindowReport, Result<(), PassError>) {
         let mut report = WindowReport::default();
-        self.read(window, &mut report).await.map(|()| report)
+        let ended = self.read(window, &mut report).await;
+        (report, ended)
     }
 
     /// Reads `window` to its end, page by page, and hands each page to `taker`.
@@ -241,7 +245,7 @@ impl Pass<'_> {
             self.show(id, event, window, Met::Existing);
         }
         fresh.retain(|(id, _)| seen.insert(id.as_str().to_owned()));
-        report.existing += (before - fresh.len()) as u64;
+        report.met((before - fresh.len()) as u64);
         Ok((existing, fresh))
     }
 
@@ -300,6 +304,15 @@ impl Pass<'_> {
         }
         tracing::warn!(rule = %self.rule.name, alerts = reduced.len(), "alerts were refused and are written in a reduced form");
         self.write_as_built(&reduced).await
+    }
+}
+
+impl WindowReport {
+    /// Counts matches whose alert is there already, but not those that an earlier round has created.
+    fn met(&mut self, matches: u64) {
+        let own = matches.min(self.unmet);
+        self.unmet -= own;
+        self.existing += matches - own;
     }
 }
 

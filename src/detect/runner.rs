@@ -329,7 +329,7 @@ impl Runner {
     pub(super) async fn window(&self, progressing: &mut Progressing<'_>, window: Window) -> Next {
         let span = tracing::debug_span!("window", from = %window.from, to = %window.to);
         let result = progressing.pass.over(window).instrument(span).await;
-        let owed = match progressing.take(window, &result) {
+        let owed = match progressing.take(window, result) {
             Ok(owed) => owed,
             Err(next) => return next,
         };
@@ -353,13 +353,8 @@ impl Runner {
     async fn sweep(&self, progressing: &mut Progressing<'_>, sweep: Window) {
         let before = progressing.owed_in(sweep);
         let span = tracing::debug_span!("sweep", from = %sweep.from, to = %sweep.to);
-        let owed = match progressing.pass.over(sweep).instrument(span).await {
-            Ok(found) => progressing.take_late(&found),
-            failed => match progressing.take(sweep, &failed) {
-                Ok(owed) => owed,
-                Err(_) => return,
-            },
-        };
+        let result = progressing.pass.over(sweep).instrument(span).await;
+        let Ok(owed) = progressing.take_late(sweep, result) else { return };
         let now = progressing.now;
         let recorded = self
             .store
@@ -396,42 +391,49 @@ impl Progressing<'_> {
     fn take(
         &mut self,
         window: Window,
-        result: &Result<WindowReport, PassError>,
+        (mut report, ended): (WindowReport, Result<(), PassError>),
     ) -> Result<Option<String>, Next> {
-        match result {
-            Ok(report) => {
-                self.report.add(window, report);
-                Ok(report.incomplete.as_deref().map(sanitize))
-            }
-            Err(PassError::Interrupted) => {
-                self.report.interrupted = true;
-                Err(Next::Stop)
-            }
+        match ended {
+            Ok(()) => {}
             // Another window may be readable; if the cluster is gone, recording this one fails and ends the run.
             Err(PassError::Read(error)) => {
-                let reason = error.to_string();
                 self.report.rest(Some(error.elastic()));
-                self.report.add(
-                    window,
-                    &WindowReport { incomplete: Some(reason.clone()), ..WindowReport::default() },
-                );
-                Ok(Some(reason))
+                report.incomplete = Some(error.to_string());
             }
             Err(error) => {
-                self.report.hinder(Some(window), &error.to_string(), error.elastic());
-                Err(Next::Stop)
+                self.report.count(&report);
+                return Err(self.ends(window, &error));
             }
         }
+        self.report.add(window, &report);
+        Ok(report.incomplete.as_deref().map(sanitize))
     }
 
-    /// Counts what a sweep found anew: the reason why its stretch is owed, if it is.
-    fn take_late(&mut self, found: &WindowReport) -> Option<String> {
+    /// Notes what ended the run at `window`.
+    fn ends(&mut self, window: Window, error: &PassError) -> Next {
+        if matches!(error, PassError::Interrupted) {
+            self.report.interrupted = true;
+        } else {
+            self.report.hinder(Some(window), &error.to_string(), error.elastic());
+        }
+        Next::Stop
+    }
+
+    /// Counts what a sweep found anew: the reason why its stretch is owed, if it is, or that nothing can be recorded.
+    fn take_late(
+        &mut self,
+        sweep: Window,
+        (found, ended): (WindowReport, Result<(), PassError>),
+    ) -> Result<Option<String>, Next> {
         self.report.late += found.created;
         self.report.alerts_created += found.created;
         self.report.matches += found.created;
         self.report.alerts_rejected += found.rejected;
+        if ended.is_err() {
+            return self.take(sweep, (WindowReport::default(), ended));
+        }
         self.report.failed_attempts += u64::from(found.incomplete.is_some());
-        found.incomplete.as_deref().map(sanitize)
+        Ok(found.incomplete.as_deref().map(sanitize))
     }
 
     /// Says what of `stretch` was read at last, and each attempt at it that failed, but not where an owed stretch only

@@ -1,9 +1,10 @@
 //! A rule's windows against a server of which some requests hang: none is waited for longer than need be.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
 
 use super::{Runner, Settings};
 use crate::alert::{Places, Run};
@@ -157,4 +158,48 @@ async fn a_window_that_takes_too_long_to_be_opened_is_owed_and_the_run_goes_on()
     assert_eq!((report.windows, report.owed, cursor.done_until), (2, 1, now()));
     let opened = place.fake.seen().iter().filter(|seen| seen.line.contains("/_pit?")).count();
     assert_eq!(opened, 2, "each once");
+}
+
+/// A page of 300 sign-ins, which fills more than one; `broken` instead where the second page is asked for and it has one left.
+fn sign_ins(seen: &Seen, broken: &Mutex<Vec<Act>>) -> Act {
+    let asked: Value = serde_json::from_str(&seen.body).unwrap();
+    let first = asked["search_after"][0].as_u64().map_or(0, |last| last + 1);
+    if let Some(act) = (first > 0).then(|| broken.lock().unwrap().pop()).flatten() {
+        return act;
+    }
+    let hit = |number: u64| {
+        let source = json!({"@timestamp": now(), "event.id": number.to_string(), "event.action": "ConsoleLogin",
+            "event.provider": "signin.amazonaws.com", "event.outcome": "success", "event.type": "info",
+            "event.dataset": "aws.cloudtrail", "user.id": "AROAEXAMPLE:i-0a1b2c3d4e5f60001",
+            "aws.cloudtrail.user_identity.type": "AssumedRole"});
+        json!({"_index": "i", "_id": number.to_string(), "_source": source, "sort": [number]})
+    };
+    let hits: Vec<Value> =
+        (first..300).take(usize::try_from(asked["size"].as_u64().unwrap()).unwrap()).map(hit).collect();
+    let body = json!({"timed_out": false, "_shards": {"total": 1, "failed": 0}, "hits": {"hits": hits}});
+    Act::json(200, &body.to_string())
+}
+
+/// A run over one window of such pages.
+async fn run_over_sign_ins(broken: Vec<Act>) -> RuleReport {
+    let broken = Mutex::new(broken);
+    let answer = move |seen: &Seen| if is_page(seen) { sign_ins(seen, &broken) } else { sound(seen) };
+    Place::answering(answer).await.run(read_until(1), None).await.0
+}
+
+#[tokio::test]
+async fn alerts_count_though_a_later_page_cannot_be_read() {
+    let refused = Act::json(400, r#"{"error":{"type":"parsing_exception","reason":"no"}}"#);
+    let report = run_over_sign_ins(vec![refused]).await;
+    // The first window's first page, and then, in the second, those that it had not reached.
+    assert_eq!((report.windows, report.windows_whole, report.owed), (2, 1, 1));
+    assert_eq!((report.matches, report.alerts_created, report.alerts_existing), (550, 300, 250));
+}
+
+#[tokio::test]
+async fn alerts_of_a_round_that_was_lost_count_once_and_are_met_again_as_no_news() {
+    let lost = Act::json(404, r#"{"error":{"type":"search_context_missing_exception","reason":"gone"}}"#);
+    let report = run_over_sign_ins(vec![lost]).await;
+    assert_eq!((report.windows, report.windows_whole, report.owed), (2, 2, 0));
+    assert_eq!((report.matches, report.alerts_created, report.alerts_existing), (600, 300, 300));
 }
