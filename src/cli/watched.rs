@@ -38,16 +38,16 @@ impl Watched {
             metrics = Metrics::of(rules, started)?;
         }
         let progress = Arc::<Progress>::default();
-        let pulse = Arc::new(Pulse::new(progress.clone(), args.places.connection.request_timeout));
+        let pulse = Arc::new(Pulse::new(args.places.connection.request_timeout));
         Ok(Self { signs: Signs { metrics, pulse }, progress, door, readiness })
     }
 
-    /// Counts what becomes of requests.
+    /// Counts what becomes of requests, and lets each tell that the run it belongs to gets on.
     pub fn observer(&self) -> Observer {
-        let Signs { metrics, pulse } = self.signs.clone();
+        let metrics = self.signs.metrics.clone();
         Observer::new(move |observed| {
             metrics.observed(observed);
-            pulse.stir();
+            schedule::stir();
         })
     }
 

@@ -10,7 +10,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use super::pulse::Held;
+use super::pulse::{Held, Moving};
 use super::reach::Reach;
 use super::timetable::Signs;
 use super::under_way::{Taken, UnderWay};
@@ -82,14 +82,17 @@ impl Group {
     ///
     /// What failed for a passing reason is tried again soon, but not so long that its next run is late.
     async fn cycle(self: Arc<Self>) {
-        let mut taken = self.take();
-        if taken.is_empty() {
-            return;
+        let taken = self.take();
+        if !taken.is_empty() {
+            let moving = self.signs.pulse.run();
+            moving.part(self.attempts(taken, &moving)).await;
         }
-        let _under_way = self.signs.pulse.cycle();
+    }
+
+    async fn attempts(self: &Arc<Self>, mut taken: Vec<Taken>, moving: &Moving) {
         let (mut attempt, mut pause, mut left) = (1, WAITS.0, self.interval / 2);
         while !taken.is_empty() && self.reach.wait(&self.runner, &self.end).await {
-            let failed = self.run(taken).await;
+            let failed = self.run(taken, moving).await;
             if failed.is_empty() {
                 return;
             }
@@ -134,22 +137,23 @@ impl Group {
     /// Runs the rules: those for which nothing happened together, the others side by side; each is free again once its own
     /// run is done. Returns those that may do better soon, and why they failed; rules for which an answer asked to be left
     /// alone are noted as resting.
-    async fn run(self: &Arc<Self>, taken: Vec<Taken>) -> Vec<(Arc<Rule>, RuleReport)> {
+    async fn run(self: &Arc<Self>, taken: Vec<Taken>, moving: &Moving) -> Vec<(Arc<Rule>, RuleReport)> {
+        let watch = Watch { progress: moving.progress(), ..self.watch.clone() };
         let rules: Vec<Arc<Rule>> = taken.iter().map(|taken| taken.rule.clone()).collect();
-        let Gone { done, open } = self.cycle.go(&rules, &self.watch).await;
+        let Gone { done, open } = self.cycle.go(&rules, &watch).await;
         let mut failed: Vec<_> = done.into_iter().filter_map(|run| self.settled(run)).collect();
         let open = kept(taken, open);
         let places = Arc::new(Semaphore::new(AT_ONCE));
         let mut running = JoinSet::new();
         for (open, taken) in open {
             let place = places.clone().acquire_owned().await;
-            let group = self.clone();
-            running.spawn(async move {
+            let (group, watch) = (self.clone(), watch.clone());
+            running.spawn(moving.part(async move {
                 let _until_done = (place, taken);
                 let rule = open.rule.clone();
-                let report = group.runner.run_open(open, &group.watch).await;
+                let report = group.runner.run_open(open, &watch).await;
                 group.settled((rule, report))
-            });
+            }));
         }
         while let Some(ended) = running.join_next().await {
             match ended {

@@ -15,7 +15,7 @@ mod work;
 
 pub use cases::open_cases;
 pub use clock::utc_now;
-pub use pulse::Pulse;
+pub use pulse::{Pulse, stir};
 pub use reload::{Reload, hangups, reload};
 pub use service::{tell_ready, tell_reloading, tell_systemd};
 pub use shutdown::{GRACE, stop_on_signals};

@@ -182,7 +182,7 @@ mod tests {
     }
 
     fn timetable() -> Timetable {
-        let pulse = Arc::new(Pulse::new(Arc::default(), HOUR));
+        let pulse = Arc::new(Pulse::new(HOUR));
         let signs = Signs { metrics: Metrics::default(), pulse };
         Timetable {
             reach: Arc::new(Reach::new(Metrics::default())),
