@@ -80,8 +80,12 @@ fn a_scrape_shows_what_the_runs_did() {
 }
 
 /// Figures that come only with what they count.
-const RARE: [&str; 2] =
-    ["stakeout_elasticsearch_request_failures_total", "stakeout_elasticsearch_retries_total"];
+const RARE: [&str; 4] = [
+    "stakeout_elasticsearch_request_failures_total",
+    "stakeout_elasticsearch_retries_total",
+    "stakeout_triage_last_success_timestamp_seconds",
+    "stakeout_cases_last_success_timestamp_seconds",
+];
 
 #[test]
 fn alert_rules_dashboard_and_documentation_name_figures_that_there_are() {

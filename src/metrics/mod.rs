@@ -3,6 +3,7 @@
 //! Labels are bounded: a rule's id and name, a request's kind, reasons in a few words of our own. Nothing of an event, an
 //! answer or a setting is among them. Seconds and counts only; names end in their unit, those of counters in `_total`.
 
+mod beside;
 mod delays;
 mod reloads;
 mod requests;
@@ -16,6 +17,7 @@ use chrono::{DateTime, Utc};
 use prometheus::core::Collector;
 use prometheus::{Gauge, GaugeVec, Opts, Registry, TextEncoder};
 
+use self::beside::Rounds;
 use self::delays::Delays;
 use self::reloads::Reloads;
 use self::requests::Requests;
@@ -25,6 +27,7 @@ use crate::detect::RuleReport;
 use crate::elastic::Observed;
 use crate::rule::Rule;
 
+pub use self::beside::Beside;
 pub use prometheus::{Error, Result};
 
 /// The `Content-Type` of [`Metrics::text`].
@@ -42,6 +45,7 @@ struct Figures {
     requests: Requests,
     delays: Delays,
     reloads: Reloads,
+    rounds: Rounds,
 }
 
 impl Metrics {
@@ -66,6 +70,7 @@ impl Metrics {
             requests: Requests::new(&registry)?,
             delays: Delays::new(&registry)?,
             reloads: Reloads::new(&registry, started)?,
+            rounds: Rounds::new(&registry)?,
             reachable,
             registry,
         }))))
@@ -98,6 +103,20 @@ impl Metrics {
     pub fn alerted(&self, alert: &AlertDocument) {
         if let Some(figures) = &self.0 {
             figures.delays.alerted(alert);
+        }
+    }
+
+    /// Notes that a round of what goes on beside the runs begins at `now`, or that it is not wished for.
+    pub fn goes_on(&self, what: Beside, is_wished: bool, now: DateTime<Utc>) {
+        if let Some(figures) = &self.0 {
+            figures.rounds.goes_on(what, is_wished, now);
+        }
+    }
+
+    /// Notes that such a round left nothing undone at `now`.
+    pub fn went_well(&self, what: Beside, now: DateTime<Utc>) {
+        if let Some(figures) = &self.0 {
+            figures.rounds.went_well(what, now);
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::Metrics;
+use super::{Beside, Metrics};
 use crate::alert::{AlertDocument, alert_id};
 use crate::checkpoint::Window;
 use crate::detect::{Hindrance, RuleReport};
@@ -132,6 +132,28 @@ fn rules_that_came_are_counted_for_and_those_that_went_are_not() {
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
     }
+}
+
+#[test]
+fn what_goes_on_beside_the_runs_has_a_figure_while_it_is_wished_for() {
+    let metrics = Metrics::of(&[], at(0)).expect("figures");
+    let last = |name: &str| {
+        let text = metrics.text(at(0)).expect("a text");
+        let begin = format!("stakeout_{name}_last_success_timestamp_seconds ");
+        text.lines().find_map(|line| line.strip_prefix(&begin)).map(str::to_owned)
+    };
+    metrics.goes_on(Beside::Triage, false, at(10));
+    assert_eq!((last("triage"), last("cases")), (None, None));
+    // From its first round on, whatever becomes of that.
+    metrics.goes_on(Beside::Triage, true, at(20));
+    metrics.goes_on(Beside::Triage, true, at(50));
+    assert_eq!((last("triage").as_deref(), last("cases")), (Some("20"), None));
+    metrics.went_well(Beside::Triage, at(51));
+    assert_eq!(last("triage").as_deref(), Some("51"));
+    metrics.goes_on(Beside::Triage, false, at(80));
+    assert_eq!(last("triage"), None);
+    metrics.goes_on(Beside::Cases, true, at(90));
+    assert_eq!(last("cases").as_deref(), Some("90"));
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod group;
 mod pulse;
 mod reach;
 mod reload;
+mod rounds;
 mod service;
 mod shutdown;
 mod timetable;

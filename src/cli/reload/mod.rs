@@ -173,6 +173,15 @@ impl Reload for Reloader {
         let rules = self.work.borrow().rules.len();
         schedule::tell_ready(rules);
     }
+
+    fn failed(&mut self) {
+        let (rules, now) = {
+            let work = self.work.borrow();
+            (work.rules.clone(), work.runner.now())
+        };
+        self.metrics.reloaded(&rules, 1, now);
+        schedule::tell_ready(rules.len());
+    }
 }
 
 fn arguments() -> Vec<OsString> {
