@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use support::front::Front;
 use support::program::{Running, stakeout};
 use support::story::{RULE_ID, Shape, SignIn, rule_over, seconds_ago};
 use support::watched::Watched;
@@ -235,25 +236,84 @@ fn every_line_of_a_json_log_is_an_object_that_says_what_it_is_about() {
     let [rule, events, alerts] = texts([&rule, &events, &alerts]);
     let place = arguments(&rule, &events, &alerts);
     let watched = Watched::start(folder.path(), &[&place[..], &["--log-format", "json"]].concat());
-    let lines = || -> Vec<Value> {
-        let said = watched.daemon.said();
-        let whole = said.rsplit_once('\n').map_or("", |(whole, _)| whole);
-        whole.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect()
-    };
+    let lines = || json_lines(&watched);
     let broken = |line: &Value| line["message"].as_str().is_some_and(|text| text.contains("events.ndjson:5"));
     let line = eventually(LIMIT, "the broken line", || lines().into_iter().find(broken));
     assert_eq!(line["level"], "WARN");
     assert_eq!((line["rule"].as_str(), line["rule_id"].as_str()), (Some(NAME), Some(RULE_ID)), "{line}");
-    for time in ["timestamp", "from", "to"] {
-        let text = line[time].as_str().unwrap_or_else(|| panic!("no {time}: {line}"));
-        assert!(text.starts_with("20"), "{line}");
-    }
-    until(LIMIT, "the alerts", || lines().iter().any(|line| line["alerts_created"] == 3));
+    assert!(line["from"].is_string() && line["to"].is_string(), "{line}");
+    let is_new = |line: &Value| line["message"] == "alerts" && line["alerts_created"] == 3;
+    let line = eventually(LIMIT, "the alerts", || lines().into_iter().find(is_new));
+    assert!(line["from"].is_string() && line["to"].is_string(), "{line}");
+    is_about_its_rule(&lines());
     let alert = std::fs::read_to_string(&alerts).expect("the alerts");
     let alert: Value = serde_json::from_str(alert.lines().next().expect("an alert")).expect("JSON");
     for line in lines() {
         assert_eq!(line["run_id"], alert["stakeout.run_id"], "{line}");
     }
+}
+
+/// The lines that it has said so far.
+fn json_lines(watched: &Watched) -> Vec<Value> {
+    let said = watched.daemon.said();
+    let whole = said.rsplit_once('\n').map_or("", |(whole, _)| whole);
+    whole.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect()
+}
+
+/// Each line that names the rule has its id, and every time is one.
+fn is_about_its_rule(lines: &[Value]) {
+    for line in lines {
+        if !line["rule"].is_null() {
+            let named = (line["rule"].as_str(), line["rule_id"].as_str());
+            assert_eq!(named, (Some(NAME), Some(RULE_ID)), "{line}");
+        }
+        for time in ["timestamp", "from", "to", "retry_at"].iter().filter_map(|name| line.get(name)) {
+            let time = time.as_str().unwrap_or_else(|| panic!("{line}"));
+            chrono::DateTime::parse_from_rfc3339(time).unwrap_or_else(|_| panic!("{line}"));
+            assert!(time.contains('T'), "{line}");
+        }
+    }
+}
+
+#[test]
+fn lines_about_what_fails_say_which_rule_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (rule, _) = story(folder.path());
+    // A cluster without indices, whose checkpoint cannot be read together with others, and not by itself either.
+    let broken = json!({"docs": [{"_id": RULE_ID, "error": {"type": "exception", "reason": "broken"}}]});
+    let busy = json!({"error": {"type": "es_rejected_execution_exception", "reason": "busy"}, "status": 429});
+    let front = Front::before(
+        "http://127.0.0.1:9",
+        vec![
+            ("/stakeout-alerts-state/_doc/", 429, busy),
+            ("/stakeout-alerts-state", 200, broken),
+            ("/_alias/", 200, json!({"stakeout-alerts-000001": {}})),
+            ("/_nodes/", 200, json!({"nodes": {"n": {"timestamp": seconds_ago(0).timestamp_millis()}}})),
+            ("/_cluster/", 200, json!({})),
+            ("/logs-*/_field_caps", 200, json!({"indices": [], "fields": {}})),
+            ("/_resolve/", 200, json!({"indices": [], "aliases": [], "data_streams": []})),
+            ("/", 200, json!({"cluster_name": "c", "version": {"number": "9.2.0"}})),
+        ],
+    );
+    let url = front.url();
+    let arguments = [
+        "--log-format",
+        "json",
+        "-v",
+        "--no-triage",
+        "--rules",
+        &rule.display().to_string(),
+        "--elasticsearch-url",
+        &url,
+    ];
+    let watched = Watched::start(folder.path(), &arguments);
+    for words in ["failed: ", "sent again: HTTP 429", "no index matches `logs-*`"] {
+        let says = |line: &Value| {
+            line["message"].as_str().is_some_and(|said| said.starts_with(words)) && line["rule"] == NAME
+        };
+        until(LIMIT, words, || json_lines(&watched).iter().any(says));
+    }
+    is_about_its_rule(&json_lines(&watched));
 }
 
 #[test]

@@ -71,7 +71,7 @@ impl Runner {
         };
         let stretches = if let Some(left) = tracked.cursor.as_ref().and_then(|cursor| left(cursor, range)) {
             let at = left.first().map_or(range.to, |first| first.from);
-            tracing::info!(rule = %rule.name, %at, "taking up an interrupted backfill");
+            tracing::info!(rule = %rule.name, ?at, "taking up an interrupted backfill");
             left
         } else {
             tracked.cursor = None;

@@ -327,7 +327,7 @@ impl Runner {
 
     /// Reads one window and records it.
     pub(super) async fn window(&self, progressing: &mut Progressing<'_>, window: Window) -> Next {
-        let span = tracing::debug_span!("window", from = %window.from, to = %window.to);
+        let span = tracing::debug_span!("window", from = ?window.from, to = ?window.to);
         let result = progressing.pass.over(window).instrument(span).await;
         let owed = match progressing.take(window, result) {
             Ok(owed) => owed,
@@ -352,7 +352,7 @@ impl Runner {
     /// Reads again what was read before; only what is found anew counts, and what is out of reach becomes owed.
     async fn sweep(&self, progressing: &mut Progressing<'_>, sweep: Window) {
         let before = progressing.owed_in(sweep);
-        let span = tracing::debug_span!("sweep", from = %sweep.from, to = %sweep.to);
+        let span = tracing::debug_span!("sweep", from = ?sweep.from, to = ?sweep.to);
         let result = progressing.pass.over(sweep).instrument(span).await;
         let Ok(owed) = progressing.take_late(sweep, result) else { return };
         let now = progressing.now;
@@ -444,7 +444,14 @@ impl Progressing<'_> {
         for owed in before.iter().filter(|owed| cursor.owed_in(owed.window).next().is_none()) {
             let Owed { window: Window { from, to }, attempts, since, .. } = owed;
             let seconds = (self.now - *since).num_seconds();
-            tracing::info!(rule, %from, %to, failed_attempts = attempts + 1, seconds, "owed no more: read whole at last");
+            tracing::info!(
+                rule,
+                ?from,
+                ?to,
+                failed_attempts = attempts + 1,
+                seconds,
+                "owed no more: read whole at last"
+            );
         }
         for owed in cursor.owed_in(stretch).filter(|owed| !before.contains(owed)) {
             let Owed { window: Window { from, to }, attempts, retry_at, reason, .. } = owed;
@@ -453,9 +460,9 @@ impl Progressing<'_> {
                 .iter()
                 .any(|before| before.attempts == *attempts && before.window.overlap(&owed.window).is_some());
             if grew {
-                tracing::debug!(rule, %from, %to, attempt, %reason, %retry_at, "still owed");
+                tracing::debug!(rule, ?from, ?to, attempt, %reason, ?retry_at, "still owed");
             } else {
-                tracing::warn!(rule, %from, %to, attempt, %reason, %retry_at, "owed: it is tried again");
+                tracing::warn!(rule, ?from, ?to, attempt, %reason, ?retry_at, "owed: it is tried again");
             }
         }
     }
@@ -466,10 +473,10 @@ async fn measured(rule: &Rule, run: impl Future<Output = RuleReport>) -> RuleRep
     let started = Instant::now();
     let span = tracing::debug_span!("rule", name = %sanitize(&rule.name), rule_id = rule.rule_id);
     // Boxed, as the whole run lies in it.
-    let (mut report, resent) = counted(Box::pin(run.instrument(span))).await;
+    let (mut report, resent) = counted(Box::pin(run.instrument(span.clone()))).await;
     report.retries = resent.total();
     report.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    say_resent(&report, &resent);
+    span.in_scope(|| say_resent(&report, &resent));
     report
 }
 
@@ -477,7 +484,7 @@ async fn measured(rule: &Rule, run: impl Future<Output = RuleReport>) -> RuleRep
 fn say_resent(report: &RuleReport, resent: &Resent) {
     if resent.total() > 0 {
         let rule = sanitize(&report.name);
-        let (from, to) = (report.from.map(tracing::field::display), report.to.map(tracing::field::display));
+        let (from, to) = (report.from.map(tracing::field::debug), report.to.map(tracing::field::debug));
         tracing::info!(rule, from, to, requests = resent.total(), "sent again: {resent}");
     }
 }

@@ -9,6 +9,8 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
+use tracing::field::debug;
+use tracing::span::EnteredSpan;
 
 use super::pulse::{Held, Moving};
 use super::reach::Reach;
@@ -128,6 +130,7 @@ impl Group {
         }
         // Where the cluster is waited for, that is said.
         if let Some(first) = late.first().filter(|_| !self.reach.is_waiting()) {
+            let _about = about(&first.rule_id, &first.name);
             let (rule, others) = (sanitize(&first.name), late.len() - 1);
             tracing::warn!(rule, others, "still under way: what falls due now is read by the next run");
         }
@@ -168,6 +171,7 @@ impl Group {
     /// the rule may do better soon.
     fn settled(&self, (rule, report): (Arc<Rule>, RuleReport)) -> Option<(Arc<Rule>, RuleReport)> {
         self.signs.metrics.ran(&report, self.runner.now());
+        let _about = about(&rule.rule_id, &rule.name);
         note(&report);
         if let Some(rest) = report.rest {
             let rest = rest.min(LONGEST_REST);
@@ -200,12 +204,18 @@ fn say_fault(ended: Result<(), JoinError>) {
     }
 }
 
+/// Lines are about this rule until the returned value is dropped: those for machines have its id.
+fn about(rule_id: &str, name: &str) -> EnteredSpan {
+    tracing::debug_span!("rule", name = %sanitize(name), rule_id).entered()
+}
+
 /// Says that a run came to an early end, and after which wait it is tried again; none where the next run must do.
 fn say_hindered(report: &RuleReport, attempt: u32, wait: Option<Duration>) {
     let Some(Hindrance { window, reason }) = &report.hindrance else { return };
+    let _about = about(&report.rule_id, &report.name);
     let rule = sanitize(&report.name);
-    let from = window.map(|window| tracing::field::display(window.from));
-    let to = window.map(|window| tracing::field::display(window.to));
+    let from = window.map(|window| debug(window.from));
+    let to = window.map(|window| debug(window.to));
     match wait {
         Some(wait) => {
             tracing::warn!(rule, from, to, attempt, %reason, ?wait, "failed: it is tried again soon");
@@ -218,17 +228,18 @@ fn say_hindered(report: &RuleReport, attempt: u32, wait: Option<Duration>) {
 
 /// Says what a run did, where it is worth a line.
 fn note(report: &RuleReport) {
-    let RuleReport { name, matches, alerts_created, alerts_existing, late, took_ms, .. } = report;
+    let RuleReport { matches, alerts_created, alerts_existing, late, took_ms, .. } = report;
+    let (rule, from, to) = (sanitize(&report.name), report.from.map(debug), report.to.map(debug));
     if !report.unreachable {
         // Others are tried again soon, and are said with the wait.
         say_hindered(report, 1, None);
     }
     for pattern in &report.indices_missing {
-        tracing::warn!(rule = %name, "no index matches `{pattern}`");
+        tracing::warn!(rule, "no index matches `{pattern}`");
     }
     if *alerts_created > 0 {
-        tracing::info!(rule = %name, matches, alerts_created, alerts_existing, late, took_ms, "alerts");
+        tracing::info!(rule, from, to, matches, alerts_created, alerts_existing, late, took_ms, "alerts");
     } else {
-        tracing::debug!(rule = %name, matches, alerts_existing, took_ms, "nothing new");
+        tracing::debug!(rule, from, to, matches, alerts_existing, took_ms, "nothing new");
     }
 }
