@@ -187,8 +187,8 @@ fn who_only_connects_keeps_no_probe_waiting() {
         }
         stream
     };
-    // Five times as many as are served at once, none of which ever asks.
-    let idle: Vec<TcpStream> = (0..160).map(connect).collect();
+    // More than twice as many as are served at once, none of which ever asks.
+    let idle: Vec<TcpStream> = (0..300).map(connect).collect();
     assert_eq!(watched.get("/healthz"), (200, "ok\n".to_owned()));
     drop(idle);
 }

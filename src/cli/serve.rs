@@ -26,7 +26,7 @@ use crate::metrics;
 use crate::schedule::{Signs, Work};
 
 /// Connections that are served at the same time.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 128;
 
 /// Longest time of a connection, which carries one request.
 const LONGEST: Duration = Duration::from_secs(15);
@@ -84,7 +84,11 @@ impl Door {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, _)) => connections.take(one(stream, told.clone())),
+                Ok((stream, _)) => {
+                    connections.take(one(stream, told.clone()));
+                    // Who has asked is answered before others can crowd it out.
+                    tokio::task::yield_now().await;
+                }
                 Err(error) => {
                     tracing::debug!(%error, "a connection could not be taken");
                     tokio::time::sleep(PAUSE).await;
