@@ -69,6 +69,29 @@ impl Cursor {
         ahead < SAME_TIME && Self { done_until: newer.done_until, ..self.clone() } == *newer
     }
 
+    /// Whether it tells of a time that has not come: a clock was ahead, and an outage from now on would be lost. As much as
+    /// windows overlap does no harm.
+    #[must_use]
+    pub fn is_ahead(&self, now: DateTime<Utc>, overlap: TimeDelta) -> bool {
+        let latest = self.swept_until.map_or(self.done_until, |swept| swept.max(self.done_until));
+        latest - now > overlap.max(SAME_TIME)
+    }
+
+    /// Takes back what a clock that was ahead has recorded: nothing after `now` was read, and how far before is not known.
+    /// The next window begins at the rule's look-back, and a late sweep is due.
+    pub fn take_back(&mut self, now: DateTime<Utc>, look_back: TimeDelta) {
+        self.done_until = self.done_until.min(now - look_back);
+        self.origin = self.origin.min(self.done_until);
+        self.swept_until = self.swept_until.filter(|swept| *swept <= now);
+        self.owed.retain(|owed| owed.window.from < now);
+        for owed in &mut self.owed {
+            owed.window.to = owed.window.to.min(now);
+            for time in [&mut owed.since, &mut owed.tried_at, &mut owed.retry_at] {
+                *time = now.min(*time);
+            }
+        }
+    }
+
     /// Records that every event of `window` was read and every alert of it acknowledged.
     pub fn finish(&mut self, window: Window) {
         self.owed = self.owed.iter().flat_map(|owed| without(owed, window)).collect();
@@ -204,6 +227,43 @@ mod tests {
         assert_eq!(cursor.next_window(at(3000), LOOK_BACK, OVERLAP), window(2640, 3000));
         cursor.finish(window(2640, 3000));
         assert_eq!(cursor.done_until, at(5000));
+    }
+
+    #[test]
+    fn what_a_clock_that_was_ahead_has_recorded_is_taken_back() {
+        let (now, day) = (at(100_000), 86_400);
+        let mut cursor = Cursor::starting_at(at(0));
+        cursor.finish(window(0, 90_000));
+        cursor.owe(window(80_000, 85_000), "x", at(90_000));
+        cursor.owe(window(90_000, 100_000 + day), "x", at(100_000 + day));
+        cursor.finish(window(99_000 + day, 100_000 + day));
+        cursor.swept_until = Some(at(100_000 + day));
+        assert!(cursor.is_ahead(now, OVERLAP));
+        cursor.take_back(now, LOOK_BACK);
+        assert!(!cursor.is_ahead(now, OVERLAP));
+        assert_eq!((cursor.done_until, cursor.swept_until), (at(99_640), None));
+        assert_eq!(due(&cursor, now, None), [window(80_000, 85_000), window(90_000, 100_000)]);
+        // What is read now moves no end beyond the present, and an outage is read in full.
+        cursor.finish(cursor.next_window(now, LOOK_BACK, OVERLAP));
+        cursor.finish(window(90_000, 99_640));
+        assert_eq!((cursor.done_until, cursor.owed.len()), (now, 1));
+        assert_eq!(cursor.next_window(at(110_000), LOOK_BACK, OVERLAP), window(99_940, 110_000));
+    }
+
+    #[test]
+    fn a_rule_that_began_by_a_clock_that_was_ahead_begins_again() {
+        let mut cursor = Cursor::starting_at(at(90_000));
+        cursor.take_back(at(3600), LOOK_BACK);
+        assert_eq!(cursor, Cursor::starting_at(at(3240)));
+    }
+
+    #[test]
+    fn ahead_by_no_more_than_the_overlap_is_not_ahead() {
+        let mut cursor = Cursor::starting_at(at(0));
+        cursor.finish(window(0, 1000));
+        let is_ahead = |now: i64, overlap: i64| cursor.is_ahead(at(now), TimeDelta::seconds(overlap));
+        assert_eq!([is_ahead(940, 60), is_ahead(939, 60)], [false, true]);
+        assert_eq!([is_ahead(990, 0), is_ahead(989, 0)], [false, true]);
     }
 
     #[test]

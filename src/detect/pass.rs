@@ -1,8 +1,6 @@
 //! One window of one rule: every page is read, every match becomes an alert that was acknowledged, or the window
 //! says why it is incomplete.
 
-use std::collections::HashSet;
-
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesOrdered;
@@ -11,12 +9,13 @@ use thiserror::Error;
 use super::copies::Copies;
 use super::progress::{Met, Watch};
 use super::question::Question;
+use super::seen::{Seen, Silent};
 use super::sink::{Outcome, Sink, SinkError};
-use super::source::{Page, ReadError, Reader, Source};
+use super::source::{Page, ReadError, Reader, Source, times};
 use crate::alert::{AlertBuilder, AlertDocument, AlertId, Found, alert_id};
 use crate::checkpoint::Window;
 use crate::event::Event;
-use crate::rule::Rule;
+use crate::rule::{Rule, TIMESTAMP, TimeFields};
 
 #[cfg(test)]
 mod tests;
@@ -222,7 +221,8 @@ impl Pass<'_> {
         found
     }
 
-    /// Tells what is alerted on already from what is not, and leaves out the second document of a new finding.
+    /// Tells what is alerted on already from what is not, and leaves out the second document of a new finding, and what may
+    /// have an alert where nobody can look.
     async fn told_apart(
         &self,
         found: Vec<Match>,
@@ -234,11 +234,7 @@ impl Pass<'_> {
         }
         let before = found.len();
         let ids: Vec<&str> = found.iter().map(|(id, _)| id.as_str()).collect();
-        let mut seen: HashSet<String> = self.sink.known(&ids).await?;
-        let unseen: Vec<&str> = ids.into_iter().filter(|id| !seen.contains(*id)).collect();
-        if !unseen.is_empty() {
-            seen.extend(self.sink.hidden(&unseen).await?);
-        }
+        let Seen { there: mut seen, silent } = self.sink.seen(&ids).await?;
         let (existing, mut fresh): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|(id, _)| seen.contains(id.as_str()));
         for (id, event) in &existing {
@@ -246,7 +242,18 @@ impl Pass<'_> {
         }
         fresh.retain(|(id, _)| seen.insert(id.as_str().to_owned()));
         report.met((before - fresh.len()) as u64);
+        fresh.retain(|(_, event)| {
+            let may_lie = silent.iter().find(|silent| silent.may_hold(self.first_time(event)));
+            may_lie.inspect(|silent| report.leave_unwritten(silent)).is_none()
+        });
         Ok((existing, fresh))
+    }
+
+    /// The earliest time that the event tells of itself: its alert was not written before.
+    fn first_time(&self, event: &Event) -> Option<DateTime<Utc>> {
+        let TimeFields { primary, fallback } = &self.rule.time;
+        let fields = [Some(primary.as_str()), fallback.as_deref(), Some(TIMESTAMP)];
+        fields.into_iter().flatten().flat_map(|field| times(event, field, None)).min()
     }
 
     /// Builds an alert for the audience alone, where it wants to hear of such.
@@ -313,6 +320,14 @@ impl WindowReport {
         let own = matches.min(self.unmet);
         self.unmet -= own;
         self.existing += matches - own;
+    }
+
+    /// Notes that an alert was not written, as it may be there already.
+    fn leave_unwritten(&mut self, silent: &Silent) {
+        let words = &silent.words;
+        self.incomplete.get_or_insert_with(|| {
+            format!("an alert was not written, as it may lie where nobody can look: {words}")
+        });
     }
 }
 

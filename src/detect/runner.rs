@@ -225,10 +225,33 @@ impl Runner {
         let pass = self.pass(rule, &question, &alerts, watch);
         let (started, report) = (Instant::now(), RuleReport::new(rule));
         let mut progressing = Progressing { pass, tracked, begin, now, started, report };
-        self.all_windows(rule, &mut progressing).await;
+        if self.is_in_the_past(rule, &mut progressing).await {
+            self.all_windows(rule, &mut progressing).await;
+        }
         let cursor = progressing.cursor();
         progressing.report.owed = cursor.owed.len() as u64;
         progressing.report
+    }
+
+    /// Whether the checkpoint tells of what was: where a clock was ahead when it was written, that is taken back first.
+    async fn is_in_the_past(&self, rule: &Rule, progressing: &mut Progressing<'_>) -> bool {
+        let (now, overlap, look_back) = (progressing.now, overlap(rule), look_back(rule));
+        let cursor = progressing.cursor();
+        if !cursor.is_ahead(now, overlap) {
+            return true;
+        }
+        tracing::warn!(
+            rule = %sanitize(&rule.name), done_until = %cursor.done_until, %now,
+            "the checkpoint is ahead of the clock, which is wrong or was: the last day is read again, and what may have \
+             been missed before is a backfill's business"
+        );
+        let Progressing { tracked, begin, report, .. } = progressing;
+        let taken_back =
+            self.store.change(tracked, begin, now, |cursor| cursor.take_back(now, look_back)).await;
+        if let Err(error) = &taken_back {
+            report.hinder(None, &error.to_string(), error.elastic());
+        }
+        taken_back.is_ok()
     }
 
     /// Where a rule begins that has no checkpoint yet.

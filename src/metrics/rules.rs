@@ -130,7 +130,8 @@ impl Rules {
         let mut read = self.read_until();
         let Some(newest) = read.get_mut(&labels) else { return };
         if let Some(until) = read_until(report) {
-            *newest = until.max(*newest);
+            // A clock that was ahead counts no longer than it is.
+            *newest = until.max(*newest).min(now);
         }
         for (counter, (.., count)) in self.counters.iter().zip(COUNTERS) {
             counter.with_label_values(&labels).inc_by(count(report));

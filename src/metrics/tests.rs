@@ -94,6 +94,14 @@ fn runs_add_up_and_lag_counts_from_what_was_recorded() {
     // An earlier end does not take back what was read.
     metrics.ran(&RuleReport { to: Some(at(1500)), windows: 1, ..RuleReport::new(&rule) }, at(2000));
     assert_eq!(of_rule(&metrics, "stakeout_rule_lag_seconds", 2000).as_deref(), Some("400"));
+    // A clock that was ahead hides nothing once it is right again.
+    let ran = |at_seconds: i64| {
+        let report = RuleReport { to: Some(at(at_seconds)), windows: 1, ..RuleReport::new(&rule) };
+        metrics.ran(&report, at(at_seconds));
+    };
+    ran(90_000);
+    ran(2100);
+    assert_eq!(of_rule(&metrics, "stakeout_rule_lag_seconds", 2500).as_deref(), Some("400"));
 }
 
 #[test]

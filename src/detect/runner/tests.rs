@@ -203,3 +203,50 @@ async fn alerts_of_a_round_that_was_lost_count_once_and_are_met_again_as_no_news
     assert_eq!((report.windows, report.windows_whole, report.owed), (2, 2, 0));
     assert_eq!((report.matches, report.alerts_created, report.alerts_existing), (600, 300, 300));
 }
+
+/// Pages with an event from before and one from after the second alerts index was made, whose first one is silent.
+fn with_a_closed_alerts_index(seen: &Seen) -> Act {
+    let event = |id: &str, time: DateTime<Utc>| json!({"_index": "filebeat-1", "_id": id, "sort": [0], "_source": {"@timestamp": time, "event": {"ingested": time}}});
+    let path = seen.line.split(['?', ' ']).nth(1).unwrap_or_default();
+    let body = match path {
+        "/_search" => json!({"timed_out": false, "_shards": {"total": 1, "failed": 0},
+            "hits": {"hits": [event("old", ago(3)), event("new", ago(1))]}}),
+        "/alerts/_search" => {
+            json!({"timed_out": false, "_shards": {"total": 1, "failed": 0}, "hits": {"hits": []}})
+        }
+        "/_alias/alerts" => {
+            json!({"alerts-1": {}, "alerts-2": {"aliases": {"alerts": {"is_write_index": true}}}})
+        }
+        "/_mget" => {
+            let asked: Value = serde_json::from_str(&seen.body).unwrap();
+            let mut docs = asked["docs"].clone();
+            for doc in docs.as_array_mut().unwrap().iter_mut().filter(|doc| doc["_index"] == "alerts-1") {
+                doc["error"] = json!({"type": "index_closed_exception", "reason": "closed"});
+            }
+            json!({ "docs": docs })
+        }
+        "/alerts/_settings/index.creation_date" => {
+            let made = |hours: i64| json!({"settings": {"index.creation_date": ago(hours).timestamp_millis().to_string()}});
+            json!({"alerts-1": made(9), "alerts-2": made(2)})
+        }
+        "/alerts/_bulk" => {
+            let lines = seen.body.lines().step_by(2).map(|line| serde_json::from_str::<Value>(line).unwrap());
+            let item = |line: Value| json!({"create": {"_id": line["create"]["_id"], "status": 201}});
+            json!({"items": lines.map(item).collect::<Vec<_>>()})
+        }
+        _ => return sound(seen),
+    };
+    Act::json(200, &body.to_string())
+}
+
+#[tokio::test]
+async fn where_an_older_alerts_index_is_silent_only_what_may_lie_in_it_waits() {
+    let mut place = Place::answering(with_a_closed_alerts_index).await;
+    let (cluster, index) = (place.fake.cluster.clone(), "alerts".parse().unwrap());
+    place.runner.sink = Sink::Cluster { cluster, index };
+    let (report, cursor) = place.run(read_until(1), None).await;
+    assert!(report.hindrance.is_none(), "{report:?}");
+    assert_eq!((report.windows, report.alerts_created, report.owed, cursor.done_until), (2, 2, 1, now()));
+    let reason = &cursor.owed[0].reason;
+    assert!(reason.contains("may lie where nobody can look") && reason.contains("`alerts-1`"), "{reason}");
+}
