@@ -238,6 +238,20 @@ fn owed_time_and_a_daemon_that_stands_still() {
 }
 
 #[test]
+fn a_checkpoint_by_a_clock_that_was_ahead_until_it_is_taken_back() {
+    let Some(place) = Place::mapped() else { return };
+    place.add_usual();
+    place.run_once();
+    let path = format!("/{}-state/_doc/{}", place.alerts, support::story::RULE_ID);
+    let mut kept = place.node.get(&path)["_source"].clone();
+    kept["done_until"] = json!(seconds_ago(-3600));
+    place.node.put(&path, &kept);
+    place.check().finds("warning", "checkpoint", "which has not come yet");
+    place.run_once();
+    place.check().finds("ok", "checkpoint", "read until");
+}
+
+#[test]
 fn a_clock_that_is_off() {
     let Some(place) = Place::mapped() else { return };
     let time = seconds_ago(300).timestamp_millis();

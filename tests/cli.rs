@@ -165,6 +165,8 @@ fn wrong_arguments_are_refused_with_status_2() {
         &["run", "--alerts", "x.ndjson"],
         &["explain", "no such rule", "--offline"],
         &["watch"],
+        &["health"],
+        &["health", "metrics.example:80"],
         &[],
     ] {
         let ended = stakeout(arguments);
@@ -485,7 +487,7 @@ fn every_command_is_completed_and_in_the_manual() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let completions = stakeout(&["completions", shell]);
         assert_eq!(completions.code, Some(0), "{completions:?}");
-        for command in ["run", "audit", "check", "explain", "scan", "test", "setup"] {
+        for command in ["run", "audit", "check", "explain", "health", "scan", "test", "setup"] {
             assert!(completions.stdout.contains(command), "{shell}: {command}");
             assert!(manual.stdout.contains(&format!("stakeout-{command}")), "{command}");
         }

@@ -59,8 +59,8 @@ fn hits(response: &Json, plan: &Plan) -> Vec<Event> {
     let event = |hit: &Json| Event {
         index: hit["_index"].as_str().expect("a name").to_owned(),
         id: hit["_id"].as_str().expect("an id").to_owned(),
-        source: Map::new(),
         fields: hit["fields"].as_object().cloned().unwrap_or_default(),
+        ..Event::default()
     };
     hits.iter().map(event).collect()
 }

@@ -31,6 +31,15 @@ impl Place {
         Self { folder, rule, written: 0 }
     }
 
+    /// The same rule, to which nothing but the document itself makes a finding.
+    fn without_identity(self) -> Self {
+        let text = std::fs::read_to_string(&self.rule).expect("the rule");
+        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("identity = ")).collect();
+        assert!(lines.len() < text.lines().count());
+        std::fs::write(&self.rule, lines.join("\n")).expect("the rule");
+        self
+    }
+
     fn events(&self) -> PathBuf {
         self.folder.path().join("events")
     }
@@ -197,6 +206,26 @@ fn input_that_grows_is_replaced_rotated_and_unreadable() {
     assert!(daemon.runs());
     assert_eq!(daemon.end("TERM").code(), Some(0), "{}", daemon.said());
     assert!(daemon.said().contains("b.ndjson.gz"), "{}", daemon.said());
+}
+
+#[test]
+fn a_file_that_is_called_otherwise_holds_the_same_findings_and_one_of_its_name_others() {
+    let mut place = Place::new().without_identity();
+    place.add("a.ndjson", 3);
+    let all = |place: &Place| {
+        let once = place.once();
+        assert_eq!(once.code, Some(0), "{once:?}");
+        place.is_true();
+    };
+    all(&place);
+    std::fs::rename(place.events().join("a.ndjson"), place.events().join("a.ndjson.1")).expect("a rename");
+    // On the same lines of a file of the same name.
+    place.add("a.ndjson", 2);
+    all(&place);
+    std::fs::rename(place.events(), place.folder.path().join("moved")).expect("a rename");
+    std::fs::create_dir(place.events()).expect("a folder for events");
+    std::fs::rename(place.folder.path().join("moved"), place.events().join("moved")).expect("a rename");
+    all(&place);
 }
 
 #[test]

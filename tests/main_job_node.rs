@@ -111,9 +111,11 @@ fn killed(node: &OwnNode, index: &str, all: usize) -> bool {
     let options = ["--elasticsearch-url", node.url(), "--alerts-index", index];
     let arguments = [["run", "--backfill", "25h", "--no-triage"], options].concat();
     let running = Running::start(folder.path(), &arguments);
-    let checkpoint = format!("/{index}-state/_doc/backfill%2F{RULE_ID}%2F25h");
+    let refresh = format!("/{index}-state/_refresh");
+    let checkpoint = format!("/{index}-state/_count?q=key:backfill*");
     eventually(Duration::from_mins(1), "the first checkpoint", || {
-        node.client().send("GET", &checkpoint, None).ok().filter(|reply| reply.body["found"] == true)
+        node.client().send("POST", &refresh, None).ok()?;
+        node.client().send("GET", &checkpoint, None).ok().filter(|reply| reply.body["count"] == 1)
     });
     running.kill9();
     alert_ids(node.client(), index).len() < all

@@ -29,7 +29,7 @@ enum Privilege {
 use Privilege::{Alerts, Events, Monitor, Nobody, Setup};
 
 /// Method and path of a request, with `EVENTS` and `ALERTS` for the names of indices, and who may send it.
-const DOCUMENTED: [(&str, &str, Privilege); 27] = [
+const DOCUMENTED: [(&str, &str, Privilege); 28] = [
     ("GET", "/", Monitor),
     ("GET", "/_nodes/_local/stats/http", Monitor),
     ("GET", "/_cluster/settings", Monitor),
@@ -52,6 +52,7 @@ const DOCUMENTED: [(&str, &str, Privilege); 27] = [
     ("GET", "/_alias/ALERTS", Alerts),
     ("HEAD", "/ALERTS", Alerts),
     ("GET", "/ALERTS/_settings/index.blocks.*", Alerts),
+    ("GET", "/ALERTS/_settings/index.creation_date", Alerts),
     ("GET", "/ALERTS/_doc/ID", Alerts),
     ("PUT", "/ALERTS/_doc/ID", Alerts),
     ("GET", "/_index_template/ALERTS", Setup),

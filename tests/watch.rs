@@ -3,13 +3,14 @@
 mod support;
 
 use std::io::Write as _;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use support::front::Front;
 use support::program::{Running, stakeout};
 use support::story::{RULE_ID, Shape, SignIn, rule_over, seconds_ago};
 use support::watched::Watched;
@@ -80,8 +81,12 @@ fn a_scrape_shows_what_the_runs_did() {
 }
 
 /// Figures that come only with what they count.
-const RARE: [&str; 2] =
-    ["stakeout_elasticsearch_request_failures_total", "stakeout_elasticsearch_retries_total"];
+const RARE: [&str; 4] = [
+    "stakeout_elasticsearch_request_failures_total",
+    "stakeout_elasticsearch_retries_total",
+    "stakeout_triage_last_success_timestamp_seconds",
+    "stakeout_cases_last_success_timestamp_seconds",
+];
 
 #[test]
 fn alert_rules_dashboard_and_documentation_name_figures_that_there_are() {
@@ -154,6 +159,65 @@ fn a_scrape_during_an_outage_shows_it() {
 }
 
 #[test]
+fn a_machine_of_many_processors_gets_no_more_threads() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (rule, events) = story(folder.path());
+    let [rule, events, alerts] = texts([&rule, &events, &folder.path().join("alerts.ndjson")]);
+    let mut command = support::stakeout();
+    // What tokio takes in the place of the number of processors, unless it is told how many.
+    command.env("TOKIO_WORKER_THREADS", "64").arg("run").args(arguments(&rule, &events, &alerts));
+    let mut daemon = Running::spawn(folder.path(), &mut command);
+    until(LIMIT, "the first run", || daemon.said().contains("alerts_created=3"));
+    if let Some(threads) = daemon.threads() {
+        assert!(threads < 24, "{threads}");
+    }
+    assert_eq!(daemon.end("TERM").code(), Some(0), "{}", daemon.said());
+}
+
+#[test]
+fn who_only_connects_keeps_no_probe_waiting() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (rule, events) = story(folder.path());
+    let [rule, events, alerts] = texts([&rule, &events, &folder.path().join("alerts.ndjson")]);
+    let watched = Watched::start(folder.path(), &arguments(&rule, &events, &alerts));
+    let connect = |number: usize| {
+        let mut stream = TcpStream::connect(watched.address()).expect("a connection");
+        if number.is_multiple_of(2) {
+            stream.write_all(b"GET /healthz HTTP/1.1\r\nx: ").expect("half a head");
+        }
+        stream
+    };
+    // More than twice as many as are served at once, none of which ever asks.
+    let idle: Vec<TcpStream> = (0..300).map(connect).collect();
+    assert_eq!(watched.get("/healthz"), (200, "ok\n".to_owned()));
+    drop(idle);
+}
+
+#[test]
+fn health_asks_the_daemon_itself() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (rule, events) = story(folder.path());
+    let [rule, events, alerts] = texts([&rule, &events, &folder.path().join("alerts.ndjson")]);
+    let mut watched = Watched::start(folder.path(), &arguments(&rule, &events, &alerts));
+    watched.told("/healthz", 200);
+    let (address, config) = (watched.address().to_owned(), folder.path().join("stakeout.toml"));
+    let port = address.rsplit(':').next().expect("a port");
+    std::fs::write(&config, format!("[watch]\nlisten = \"0.0.0.0:{port}\"\n")).expect("settings");
+    let config = config.display().to_string();
+    let ways = [&["health", port][..], &["health", &address], &["health", "--config", &config]];
+    for way in ways {
+        let ended = stakeout(way);
+        assert_eq!((ended.code, ended.stdout.as_str(), ended.stderr.as_str()), (Some(0), "ok\n", ""));
+    }
+    watched.daemon.end("TERM");
+    for way in ways {
+        let ended = stakeout(way);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+        assert!(ended.stderr.contains(&format!("`127.0.0.1:{port}`: Connection refused")), "{ended:?}");
+    }
+}
+
+#[test]
 fn a_port_that_cannot_be_had_is_told_before_anything_runs() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("an address").port().to_string();
@@ -172,25 +236,84 @@ fn every_line_of_a_json_log_is_an_object_that_says_what_it_is_about() {
     let [rule, events, alerts] = texts([&rule, &events, &alerts]);
     let place = arguments(&rule, &events, &alerts);
     let watched = Watched::start(folder.path(), &[&place[..], &["--log-format", "json"]].concat());
-    let lines = || -> Vec<Value> {
-        let said = watched.daemon.said();
-        let whole = said.rsplit_once('\n').map_or("", |(whole, _)| whole);
-        whole.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect()
-    };
+    let lines = || json_lines(&watched);
     let broken = |line: &Value| line["message"].as_str().is_some_and(|text| text.contains("events.ndjson:5"));
     let line = eventually(LIMIT, "the broken line", || lines().into_iter().find(broken));
     assert_eq!(line["level"], "WARN");
     assert_eq!((line["rule"].as_str(), line["rule_id"].as_str()), (Some(NAME), Some(RULE_ID)), "{line}");
-    for time in ["timestamp", "from", "to"] {
-        let text = line[time].as_str().unwrap_or_else(|| panic!("no {time}: {line}"));
-        assert!(text.starts_with("20"), "{line}");
-    }
-    until(LIMIT, "the alerts", || lines().iter().any(|line| line["alerts_created"] == 3));
+    assert!(line["from"].is_string() && line["to"].is_string(), "{line}");
+    let is_new = |line: &Value| line["message"] == "alerts" && line["alerts_created"] == 3;
+    let line = eventually(LIMIT, "the alerts", || lines().into_iter().find(is_new));
+    assert!(line["from"].is_string() && line["to"].is_string(), "{line}");
+    is_about_its_rule(&lines());
     let alert = std::fs::read_to_string(&alerts).expect("the alerts");
     let alert: Value = serde_json::from_str(alert.lines().next().expect("an alert")).expect("JSON");
     for line in lines() {
         assert_eq!(line["run_id"], alert["stakeout.run_id"], "{line}");
     }
+}
+
+/// The lines that it has said so far.
+fn json_lines(watched: &Watched) -> Vec<Value> {
+    let said = watched.daemon.said();
+    let whole = said.rsplit_once('\n').map_or("", |(whole, _)| whole);
+    whole.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect()
+}
+
+/// Each line that names the rule has its id, and every time is one.
+fn is_about_its_rule(lines: &[Value]) {
+    for line in lines {
+        if !line["rule"].is_null() {
+            let named = (line["rule"].as_str(), line["rule_id"].as_str());
+            assert_eq!(named, (Some(NAME), Some(RULE_ID)), "{line}");
+        }
+        for time in ["timestamp", "from", "to", "retry_at"].iter().filter_map(|name| line.get(name)) {
+            let time = time.as_str().unwrap_or_else(|| panic!("{line}"));
+            chrono::DateTime::parse_from_rfc3339(time).unwrap_or_else(|_| panic!("{line}"));
+            assert!(time.contains('T'), "{line}");
+        }
+    }
+}
+
+#[test]
+fn lines_about_what_fails_say_which_rule_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (rule, _) = story(folder.path());
+    // A cluster without indices, whose checkpoint cannot be read together with others, and not by itself either.
+    let broken = json!({"docs": [{"_id": RULE_ID, "error": {"type": "exception", "reason": "broken"}}]});
+    let busy = json!({"error": {"type": "es_rejected_execution_exception", "reason": "busy"}, "status": 429});
+    let front = Front::before(
+        "http://127.0.0.1:9",
+        vec![
+            ("/stakeout-alerts-state/_doc/", 429, busy),
+            ("/stakeout-alerts-state", 200, broken),
+            ("/_alias/", 200, json!({"stakeout-alerts-000001": {}})),
+            ("/_nodes/", 200, json!({"nodes": {"n": {"timestamp": seconds_ago(0).timestamp_millis()}}})),
+            ("/_cluster/", 200, json!({})),
+            ("/logs-*/_field_caps", 200, json!({"indices": [], "fields": {}})),
+            ("/_resolve/", 200, json!({"indices": [], "aliases": [], "data_streams": []})),
+            ("/", 200, json!({"cluster_name": "c", "version": {"number": "9.2.0"}})),
+        ],
+    );
+    let url = front.url();
+    let arguments = [
+        "--log-format",
+        "json",
+        "-v",
+        "--no-triage",
+        "--rules",
+        &rule.display().to_string(),
+        "--elasticsearch-url",
+        &url,
+    ];
+    let watched = Watched::start(folder.path(), &arguments);
+    for words in ["failed: ", "sent again: HTTP 429", "no index matches `logs-*`"] {
+        let says = |line: &Value| {
+            line["message"].as_str().is_some_and(|said| said.starts_with(words)) && line["rule"] == NAME
+        };
+        until(LIMIT, words, || json_lines(&watched).iter().any(says));
+    }
+    is_about_its_rule(&json_lines(&watched));
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! The alert's id: the same finding of the same rule gets the same id, wherever and whenever it is found again.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use super::given_name::given_name;
 use crate::event::Event;
 
 /// An alert's `_id`: 64 hexadecimal digits.
@@ -21,7 +22,9 @@ impl AlertId {
 ///
 /// Every part is written with its length before it and several values are sorted, so that no two findings share
 /// the bytes that are hashed. Where a field of the identity has no value (or none is named), the document's own
-/// index and id take its place: then nothing is joined, so nothing can be lost.
+/// index and id take its place: then nothing is joined, so nothing can be lost. An index counts by the name that it was
+/// given, as the cluster renames it when it grows old; and where a file's document brings no index and id, its content
+/// stands for them, as the file may be renamed, moved or written anew.
 #[must_use]
 pub fn alert_id(rule_id: &str, identity: &[String], event: &Event) -> AlertId {
     let mut hash = Parts::new();
@@ -35,9 +38,13 @@ pub fn alert_id(rule_id: &str, identity: &[String], event: &Event) -> AlertId {
                 hash.part(value);
             }
         }
+    } else if event.is_placed {
+        hash.part("content");
+        hash.object(&event.source);
+        hash.object(&event.fields);
     } else {
         hash.part("document");
-        hash.part(&event.index);
+        hash.part(&given_name(&event.index));
         hash.part(&event.id);
     }
     AlertId(hash.finish())
@@ -81,6 +88,33 @@ impl Parts {
     fn part(&mut self, text: &str) {
         self.count(text.len());
         self.0.update(text.as_bytes());
+    }
+
+    /// Whatever the order of its keys.
+    fn object(&mut self, object: &Map<String, Value>) {
+        self.part("{");
+        self.count(object.len());
+        let mut entries: Vec<_> = object.iter().collect();
+        entries.sort_unstable_by_key(|(key, _)| *key);
+        for (key, value) in entries {
+            self.part(key);
+            self.value(value);
+        }
+    }
+
+    fn value(&mut self, value: &Value) {
+        match value {
+            Value::Object(object) => self.object(object),
+            Value::Array(items) => {
+                self.part("[");
+                self.count(items.len());
+                for item in items {
+                    self.value(item);
+                }
+            }
+            // A text in quotes, so that it is neither of those above nor a number.
+            scalar => self.part(&scalar.to_string()),
+        }
     }
 
     fn finish(self) -> String {
@@ -134,6 +168,35 @@ mod tests {
         // A change here makes every alert of every installation appear a second time.
         let id = alert_id("r", &identity(&["event.id"]), &event("i", "1", json!({"event": {"id": "e"}})));
         assert_eq!(id.as_str(), "e5a557353af4411e93daa3f4a2129000644c9f3bd1c9e4657ea349287232db70");
+    }
+
+    #[test]
+    fn an_index_that_grows_old_keeps_its_findings() {
+        let of = |index: &str| alert_id("r", &[], &event(index, "1", json!({})));
+        let logs = of("logs-a");
+        for renamed in ["restored-logs-a", "partial-logs-a", "partial-shrink-x9_a-logs-a"] {
+            assert_eq!(of(renamed), logs, "{renamed}");
+        }
+        assert_ne!(of("logs-b"), logs);
+    }
+
+    #[test]
+    fn a_document_without_a_name_is_its_content_wherever_it_stands() {
+        let of = |index: &str, id: &str, source: Value| {
+            alert_id("r", &identity(&["x"]), &Event { is_placed: true, ..event(index, id, source) })
+        };
+        let one = of("app.ndjson", "1", json!({"a": [1, {"b": null, "c": "2"}], "d": {}}));
+        assert_eq!(one, of("/var/app.ndjson.1", "9:2", json!({"d": {}, "a": [1, {"c": "2", "b": null}]})));
+        for other in [
+            json!({"a": [1, {"b": null, "c": 2}], "d": {}}),
+            json!({"a": [1, {"b": null, "c": "2"}], "d": []}),
+            json!({"a": [{"b": null, "c": "2"}, 1], "d": {}}),
+            json!({"a": [1, {"b": null, "c": "2", "d": {}}]}),
+        ] {
+            assert_ne!(one, of("app.ndjson", "1", other.clone()), "{other}");
+        }
+        // A change here makes every alert over files appear a second time.
+        assert_eq!(one.as_str(), "99e2d0af1bffa3eb28199bf4bd88fc63f391e3ecbeba0d2e2de3392243021d60");
     }
 
     proptest! {

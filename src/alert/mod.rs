@@ -6,6 +6,7 @@ mod commands;
 mod data_stream;
 mod document;
 mod external;
+mod given_name;
 mod guide;
 mod identity;
 mod index;

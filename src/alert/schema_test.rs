@@ -284,6 +284,7 @@ proptest! {
             id: "1".into(),
             source: source.into_iter().collect(),
             fields: fields.into_iter().map(|(key, value)| (key, list(value))).collect(),
+            ..Event::default()
         };
         let checker = Checker::new();
         for body in both_forms(&seed(), &event, "backfill") {

@@ -6,6 +6,7 @@ use super::delay::stamp;
 use super::{Checkup, Finding};
 use crate::alert::TEMPLATE_VERSION;
 use crate::checkpoint::{Cursor, Store};
+use crate::detect::overlap;
 use crate::elastic::ElasticError;
 use crate::rule::Rule;
 
@@ -129,6 +130,14 @@ impl Checkup {
                 asked,
                 found,
                 "mend the reason; the daemon reads it again by itself",
+            );
+        }
+        if cursor.is_ahead(now, overlap(rule)) {
+            return Finding::warning(
+                subject,
+                asked,
+                format!("read until {}, which has not come yet: a clock was ahead", stamp(cursor.done_until)),
+                "set the clocks of the nodes right; the next run takes it back and reads the last day again",
             );
         }
         if lag > interval * BEHIND {

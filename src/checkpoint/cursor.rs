@@ -69,6 +69,29 @@ impl Cursor {
         ahead < SAME_TIME && Self { done_until: newer.done_until, ..self.clone() } == *newer
     }
 
+    /// Whether it tells of a time that has not come: a clock was ahead, and an outage from now on would be lost. As much as
+    /// windows overlap does no harm.
+    #[must_use]
+    pub fn is_ahead(&self, now: DateTime<Utc>, overlap: TimeDelta) -> bool {
+        let latest = self.swept_until.map_or(self.done_until, |swept| swept.max(self.done_until));
+        latest - now > overlap.max(SAME_TIME)
+    }
+
+    /// Takes back what a clock that was ahead has recorded: nothing after `now` was read, and how far before is not known.
+    /// The next window begins at the rule's look-back, and a late sweep is due.
+    pub fn take_back(&mut self, now: DateTime<Utc>, look_back: TimeDelta) {
+        self.done_until = self.done_until.min(now - look_back);
+        self.origin = self.origin.min(self.done_until);
+        self.swept_until = self.swept_until.filter(|swept| *swept <= now);
+        self.owed.retain(|owed| owed.window.from < now);
+        for owed in &mut self.owed {
+            owed.window.to = owed.window.to.min(now);
+            for time in [&mut owed.since, &mut owed.tried_at, &mut owed.retry_at] {
+                *time = now.min(*time);
+            }
+        }
+    }
+
     /// Records that every event of `window` was read and every alert of it acknowledged.
     pub fn finish(&mut self, window: Window) {
         self.owed = self.owed.iter().flat_map(|owed| without(owed, window)).collect();
@@ -87,10 +110,10 @@ impl Cursor {
     /// The owed stretches whose time to be tried again has come, oldest first. `whole` is the newest window where it was
     /// read whole: what failed until just before it may well succeed now.
     #[must_use]
-    pub fn due(&self, now: DateTime<Utc>, whole: Option<Window>) -> Vec<Window> {
+    pub fn due(&self, now: DateTime<Utc>, whole: Option<Window>) -> Vec<Owed> {
         let has_healed = |owed: &Owed| whole.is_some_and(|whole| owed.window.to == whole.from);
-        let due = self.owed.iter().filter(|owed| owed.retry_at <= now || has_healed(owed));
-        due.map(|owed| owed.window).collect()
+        let is_due = |owed: &&Owed| owed.retry_at <= now || has_healed(owed);
+        self.owed.iter().filter(is_due).cloned().collect()
     }
 
     /// The owed stretches that touch `window`.
@@ -118,10 +141,13 @@ impl Cursor {
         is_due.then(|| Window::new((now - over).max(self.origin), now))
     }
 
-    /// Moves the newest end; a stretch that was jumped over is owed, never forgotten.
+    /// Moves the newest end; a stretch that was jumped over is owed, never forgotten, and for the reason of what is owed
+    /// before it, as that is why it was jumped over.
     fn advance(&mut self, window: Window, reason: &str) {
         if window.from > self.done_until {
-            self.add(Window::new(self.done_until, window.from), reason, window.to);
+            let before = self.owed.iter().find(|owed| owed.window.to == self.done_until);
+            let reason = before.map_or(reason, |owed| &owed.reason).to_owned();
+            self.add(Window::new(self.done_until, window.from), &reason, window.to);
         }
         self.done_until = self.done_until.max(window.to);
     }
@@ -178,6 +204,10 @@ mod tests {
         Window::new(at(from), at(to))
     }
 
+    fn due(cursor: &Cursor, now: DateTime<Utc>, whole: Option<Window>) -> Vec<Window> {
+        cursor.due(now, whole).into_iter().map(|owed| owed.window).collect()
+    }
+
     const LOOK_BACK: TimeDelta = TimeDelta::seconds(360);
     const OVERLAP: TimeDelta = TimeDelta::seconds(60);
 
@@ -200,6 +230,43 @@ mod tests {
     }
 
     #[test]
+    fn what_a_clock_that_was_ahead_has_recorded_is_taken_back() {
+        let (now, day) = (at(100_000), 86_400);
+        let mut cursor = Cursor::starting_at(at(0));
+        cursor.finish(window(0, 90_000));
+        cursor.owe(window(80_000, 85_000), "x", at(90_000));
+        cursor.owe(window(90_000, 100_000 + day), "x", at(100_000 + day));
+        cursor.finish(window(99_000 + day, 100_000 + day));
+        cursor.swept_until = Some(at(100_000 + day));
+        assert!(cursor.is_ahead(now, OVERLAP));
+        cursor.take_back(now, LOOK_BACK);
+        assert!(!cursor.is_ahead(now, OVERLAP));
+        assert_eq!((cursor.done_until, cursor.swept_until), (at(99_640), None));
+        assert_eq!(due(&cursor, now, None), [window(80_000, 85_000), window(90_000, 100_000)]);
+        // What is read now moves no end beyond the present, and an outage is read in full.
+        cursor.finish(cursor.next_window(now, LOOK_BACK, OVERLAP));
+        cursor.finish(window(90_000, 99_640));
+        assert_eq!((cursor.done_until, cursor.owed.len()), (now, 1));
+        assert_eq!(cursor.next_window(at(110_000), LOOK_BACK, OVERLAP), window(99_940, 110_000));
+    }
+
+    #[test]
+    fn a_rule_that_began_by_a_clock_that_was_ahead_begins_again() {
+        let mut cursor = Cursor::starting_at(at(90_000));
+        cursor.take_back(at(3600), LOOK_BACK);
+        assert_eq!(cursor, Cursor::starting_at(at(3240)));
+    }
+
+    #[test]
+    fn ahead_by_no_more_than_the_overlap_is_not_ahead() {
+        let mut cursor = Cursor::starting_at(at(0));
+        cursor.finish(window(0, 1000));
+        let is_ahead = |now: i64, overlap: i64| cursor.is_ahead(at(now), TimeDelta::seconds(overlap));
+        assert_eq!([is_ahead(940, 60), is_ahead(939, 60)], [false, true]);
+        assert_eq!([is_ahead(990, 0), is_ahead(989, 0)], [false, true]);
+    }
+
+    #[test]
     fn an_outage_of_hours_is_one_owed_stretch() {
         let mut cursor = Cursor::starting_at(at(0));
         for n in 0..100 {
@@ -209,7 +276,18 @@ mod tests {
         assert_eq!(cursor.owed[0].window, window(-60, 30_000));
         assert_eq!(cursor.owed[0].since, at(300));
         assert_eq!(cursor.owed[0].retry_at, at(330), "growing is no attempt at it");
-        assert_eq!(cursor.due(at(30_000), None), [window(-60, 30_000)]);
+        assert_eq!(due(&cursor, at(30_000), None), [window(-60, 30_000)]);
+    }
+
+    #[test]
+    fn what_was_jumped_over_is_owed_for_the_reason_of_what_failed_before_it() {
+        let mut cursor = Cursor::starting_at(at(0));
+        cursor.owe(window(0, 10), "timed out", at(100));
+        cursor.finish(window(90, 100));
+        assert_eq!(due(&cursor, at(200), None), [window(0, 90)]);
+        assert_eq!((cursor.owed[0].reason.as_str(), cursor.done_until), ("timed out", at(100)));
+        cursor.finish(window(110, 120));
+        assert_eq!(cursor.owed[1].reason, "was never read");
     }
 
     #[test]
@@ -237,7 +315,7 @@ mod tests {
         cursor.owe(window(8, 20), "x", at(20));
         assert!(cursor.due(at(60), None).is_empty());
         cursor.finish(window(18, 60));
-        assert_eq!(cursor.due(at(60), Some(window(18, 60))), [window(0, 18)]);
+        assert_eq!(due(&cursor, at(60), Some(window(18, 60))), [window(0, 18)]);
         cursor.finish(window(58, 90));
         assert!(cursor.due(at(90), Some(window(58, 90))).is_empty());
     }
@@ -268,7 +346,7 @@ mod tests {
         let mut cursor = Cursor::starting_at(at(0));
         cursor.owe(window(0, 30), "x", at(30));
         cursor.finish(window(10, 20));
-        assert_eq!(cursor.due(at(90), None), [window(0, 10), window(20, 30)]);
+        assert_eq!(due(&cursor, at(90), None), [window(0, 10), window(20, 30)]);
         cursor.finish(window(0, 10));
         cursor.finish(window(20, 30));
         assert!(cursor.owed.is_empty());

@@ -50,6 +50,8 @@ pub enum Command {
     Test(TestArgs),
     /// Say whether everything is ready: connection, privileges, indices, fields, delays, alerts index, checkpoints
     Check(CheckArgs),
+    /// Ask a running `stakeout run --listen` whether it is well
+    Health(HealthArgs),
     /// Print completions for a shell
     Completions(CompletionsArgs),
     /// Print the manual page
@@ -70,7 +72,8 @@ pub struct RunArgs {
     #[arg(long, conflicts_with = "backfill")]
     pub once: bool,
     /// One shot over the past, then exit: `24h`, `7d`, `48h..24h`, `2026-11-01..2026-11-20` (both days whole),
-    /// `2026-11-20T08:00:00Z..`; taken up again where it was interrupted; the daemon's checkpoint is left alone
+    /// `2026-11-20T08:00:00Z..`; taken up again where it was interrupted; the daemon goes on
+    /// from its own checkpoint, or from here where it has none
     #[arg(long, value_name = "FROM[..TO]")]
     pub backfill: Option<RangeText>,
     /// Print the alerts instead of writing them; no checkpoint moves
@@ -180,6 +183,13 @@ pub struct CheckArgs {
     /// How results are printed [default: human on a terminal, else json]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
+}
+
+#[derive(Debug, Args)]
+pub struct HealthArgs {
+    /// Where it answers, as `run --listen` names it: a port of this machine, or `IP:PORT`
+    #[arg(value_name = "[IP:]PORT", env = "STAKEOUT_LISTEN")]
+    pub listen: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -255,7 +255,9 @@ impl Shape {
 fn with_default(command: Command, id: &'static str, values: &[String]) -> Command {
     on_every(command, &|argument: Arg| {
         if argument.get_id() == id {
-            argument.default_values(values.to_vec()).hide_default_value(true)
+            // A flag shows none anyway, and clap refuses to be told so.
+            let shows = argument.get_action().takes_values();
+            argument.default_values(values.to_vec()).hide_default_value(shows)
         } else {
             argument
         }

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
 use serde_json::{Value, json};
 
 use super::Ending;
 use super::args::{ExplainArgs, Format};
-use super::{connect, output, rules};
+use super::{connect, output, rules, task};
 use crate::detect::{Question, Source, look_back, overlap};
 use crate::diagnostic::sanitize;
 use crate::plan::{Fidelity, Plan};
@@ -33,8 +32,7 @@ pub fn explain(args: &ExplainArgs, color: bool) -> Ending {
 
 fn ask(args: &ExplainArgs, rule: &Rule) -> anyhow::Result<Question> {
     let source = Source::Cluster(connect::cluster(&args.connection)?);
-    let runtime = tokio::runtime::Runtime::new().context("the runtime could not be started")?;
-    Ok(runtime.block_on(source.prepare(rule))?)
+    Ok(task::runtime()?.block_on(source.prepare(rule))?)
 }
 
 fn tell(rule: &Rule, question: &Question, format: Format) -> Ending {

@@ -3,13 +3,15 @@
 //! A JSON line has `timestamp`, `level`, `message`, `run_id` (as in `stakeout.run_id` of alerts), then `rule`, `rule_id`
 //! and the window's `from` and `to` where it belongs to one, then whatever else it tells, and `target`.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt;
 use std::io::Write;
+use std::panic::{self, PanicHookInfo};
 use std::sync::OnceLock;
 
 use chrono::SecondsFormat;
 use serde_json::{Map, Value};
-use tracing::field::{Field, Visit};
+use tracing::field::{Field, Visit, display};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::filter::{Targets, filter_fn};
@@ -52,8 +54,16 @@ pub fn start(format: LogFormat, verbose: u8, quiet: bool, color: bool, run_id: &
             };
             let lines = JsonLines { run_id: run_id.to_owned(), write: to_stderr };
             tracing_subscriber::registry().with(lines.with_filter(filter_fn(wanted))).init();
+            panic::set_hook(Box::new(fault));
         }
     }
+}
+
+/// Says a fault of the program as a line like any other, which knows the rule and window that it happened in.
+fn fault(about: &PanicHookInfo<'_>) {
+    let trace = Backtrace::capture();
+    let backtrace = (trace.status() == BacktraceStatus::Captured).then(|| display(trace));
+    tracing::error!(backtrace, "{about}");
 }
 
 /// How lines are written.
@@ -193,7 +203,7 @@ mod tests {
     use serde_json::{Value, json};
     use tracing_subscriber::prelude::*;
 
-    use super::JsonLines;
+    use super::{JsonLines, fault};
 
     thread_local! {
         static LINES: RefCell<Vec<Value>> = const { RefCell::new(Vec::new()) };
@@ -231,6 +241,23 @@ mod tests {
                 "from": "F", "to": "T", "count": 3, "is": true, "reason": "owed", "target": target})
             ]
         );
+    }
+
+    #[test]
+    fn a_fault_of_the_program_is_a_line_that_says_what_it_is_about() {
+        let (here, previous) = (std::thread::current().id(), std::panic::take_hook());
+        std::panic::set_hook(Box::new(move |about| {
+            if std::thread::current().id() == here { fault(about) } else { previous(about) }
+        }));
+        let lines = logged(|| {
+            let _rule = tracing::debug_span!("rule", name = "A", rule_id = "1").entered();
+            std::panic::catch_unwind(|| panic!("no \"such\"\nthing")).expect_err("a fault");
+        });
+        let [line] = &lines[..] else { panic!("{lines:?}") };
+        assert_eq!((line["level"].as_str(), line["rule_id"].as_str()), (Some("ERROR"), Some("1")), "{line}");
+        let message = line["message"].as_str().expect("a text");
+        assert!(message.starts_with("panicked at src/cli/log.rs:"), "{message}");
+        assert!(message.ends_with("no \"such\"\nthing"), "{message}");
     }
 
     #[test]

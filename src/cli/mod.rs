@@ -9,6 +9,7 @@ mod config;
 mod connect;
 mod explain;
 mod external;
+mod health;
 mod hit;
 mod kibana;
 mod listen;
@@ -87,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Scan(args) => scan::scan(&args, color, look),
         Command::Test(args) => test::test(&args, color),
         Command::Check(args) => check::check(&args, color, look),
+        Command::Health(args) => health::health(&args),
         Command::Completions(args) => manual::completions(args.shell),
         Command::Man => manual::page(),
         Command::Schema(args) => schema::schema(args.of),

@@ -34,11 +34,12 @@ impl RangeText {
         let now = DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now);
         let from = self.from.start(now);
         let to = self.to.map_or(now, |point| point.end(now)).min(now);
+        let until_now = to == now;
         if from > to {
             let (from, to) = (from.to_rfc3339(), to.to_rfc3339());
             return Err(format!("`{}` is empty: it begins at {from} and ends at {to}", self.text));
         }
-        Ok(BackfillRange { text: self.text.clone(), from, to })
+        Ok(BackfillRange { text: self.text.clone(), from, to, until_now })
     }
 }
 

@@ -1,4 +1,5 @@
-//! Whether alerts can be written now: the cluster answers, and the alerts index is there.
+//! Whether runs can be made now: the cluster answers, and the alerts index is there. That it takes alerts is not tried: where
+//! it does not, windows are owed.
 
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
@@ -39,7 +40,7 @@ impl Readiness {
         *self.place.lock().unwrap_or_else(PoisonError::into_inner) = place;
     }
 
-    /// Whether alerts can be written, and if not, why.
+    /// Whether runs can be made, and if not, why.
     pub async fn ask(&self) -> Result<(), String> {
         let place = self.place.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some((cluster, alias)) = place else { return Ok(()) };

@@ -135,8 +135,8 @@ impl Job {
         let (sender, work) = channel(self.work);
         let signs = self.watched.tell(&work, &watch.stop);
         let beside = [
-            tokio::spawn(schedule::triage(work.clone(), watch.stop.clone())),
-            tokio::spawn(schedule::open_cases(work.clone(), watch.stop.clone())),
+            tokio::spawn(schedule::triage(work.clone(), signs.metrics.clone(), watch.stop.clone())),
+            tokio::spawn(schedule::open_cases(work.clone(), signs.metrics.clone(), watch.stop.clone())),
         ];
         let reloader = Reloader::new(before, args, self.declared, sender, &self.watched, self.color);
         tokio::spawn(schedule::reload(reloader, hangups, watch.stop.clone()));

@@ -1,6 +1,7 @@
-//! What a watching process tells over HTTP: its figures, whether it runs, whether it can write alerts. It reads nothing of
+//! What a watching process tells over HTTP: its figures, whether it runs, whether its cluster is there. It reads nothing of
 //! a request but the method and the path, and changes nothing.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -14,20 +15,24 @@ use hyper::header::{CACHE_CONTROL, CONTENT_TYPE};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::ready::Readiness;
 use crate::metrics;
 use crate::schedule::{Signs, Work};
 
-/// Connections that are served at the same time; others wait.
-const AT_ONCE: usize = 32;
+/// Connections that are served at the same time.
+const AT_ONCE: usize = 128;
 
 /// Longest time of a connection, which carries one request.
 const LONGEST: Duration = Duration::from_secs(15);
+
+/// Longest time until a request's head is there.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// Most bytes of a request's head; hyper takes no less.
 const LONGEST_HEAD: usize = 8 << 10;
@@ -44,7 +49,7 @@ pub struct Door(std::net::TcpListener);
 pub struct Told {
     /// The figures, and whether the timetable runs.
     pub signs: Signs,
-    /// Whether alerts can be written.
+    /// Whether runs can be made.
     pub readiness: Arc<Readiness>,
     /// What runs, and so the time as figures see it.
     pub work: watch::Receiver<Work>,
@@ -72,23 +77,17 @@ impl Door {
         if let Ok(address) = listener.local_addr() {
             tracing::info!("serving {PATHS} at http://{address}");
         }
-        let (told, places) = (Arc::new(told), Arc::new(Semaphore::new(AT_ONCE)));
+        let (told, mut connections) = (Arc::new(told), Connections::default());
         loop {
-            let next = async {
-                let place = places.clone().acquire_owned().await;
-                (place, listener.accept().await)
-            };
-            let (place, accepted) = tokio::select! {
+            let accepted = tokio::select! {
                 () = stop.cancelled() => return,
-                next = next => next,
+                accepted = listener.accept() => accepted,
             };
             match accepted {
                 Ok((stream, _)) => {
-                    let told = told.clone();
-                    tokio::spawn(async move {
-                        let _place = place;
-                        one(stream, told).await;
-                    });
+                    connections.take(one(stream, told.clone()));
+                    // Who has asked is answered before others can crowd it out.
+                    tokio::task::yield_now().await;
                 }
                 Err(error) => {
                     tracing::debug!(%error, "a connection could not be taken");
@@ -99,7 +98,32 @@ impl Door {
     }
 }
 
-fn parsed(address: &str) -> anyhow::Result<SocketAddr> {
+/// Connections that are served. Where there are too many the oldest is closed: it has had its time, and whoever probes is not
+/// kept waiting by those who only connect.
+#[derive(Default)]
+struct Connections {
+    tasks: JoinSet<()>,
+    oldest_first: VecDeque<AbortHandle>,
+}
+
+impl Connections {
+    fn take(&mut self, connection: impl Future<Output = ()> + Send + 'static) {
+        while self.tasks.try_join_next().is_some() {}
+        self.oldest_first.retain(|task| !task.is_finished());
+        if self.oldest_first.len() >= AT_ONCE
+            && let Some(oldest) = self.oldest_first.pop_front()
+        {
+            oldest.abort();
+        }
+        self.oldest_first.push_back(self.tasks.spawn(connection));
+    }
+}
+
+/// The address that `--listen` names: a port alone is one of this machine.
+///
+/// # Errors
+/// It is none.
+pub fn parsed(address: &str) -> anyhow::Result<SocketAddr> {
     if let Ok(port) = address.parse() {
         return Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port));
     }
@@ -120,6 +144,7 @@ async fn one(stream: TcpStream, told: Arc<Told>) {
     });
     let mut server = http1::Builder::new();
     server.keep_alive(false).max_buf_size(LONGEST_HEAD);
+    server.timer(TokioTimer::new()).header_read_timeout(LONGEST_WAIT);
     let ended = tokio::time::timeout(LONGEST, server.serve_connection(TokioIo::new(stream), service)).await;
     match ended {
         Ok(Ok(())) => {}

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Ending;
 use super::args::SetupArgs;
 use super::kibana::{self, Target};
-use super::{connect, output};
+use super::{connect, output, task};
 use crate::alert::AlertIndex;
 use crate::kibana::{SavedObjects, Space};
 
@@ -55,7 +55,7 @@ fn make(args: &SetupArgs, target: Option<&Target>) -> Ending {
         Ok(cluster) => cluster,
         Err(error) => return Ending::Wrong(error),
     };
-    let runtime = match tokio::runtime::Runtime::new().context("the runtime could not be started") {
+    let runtime = match task::runtime() {
         Ok(runtime) => runtime,
         Err(error) => return Ending::Wrong(error),
     };

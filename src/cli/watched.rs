@@ -38,16 +38,16 @@ impl Watched {
             metrics = Metrics::of(rules, started)?;
         }
         let progress = Arc::<Progress>::default();
-        let pulse = Arc::new(Pulse::new(progress.clone(), args.places.connection.request_timeout));
+        let pulse = Arc::new(Pulse::new(args.places.connection.request_timeout));
         Ok(Self { signs: Signs { metrics, pulse }, progress, door, readiness })
     }
 
-    /// Counts what becomes of requests.
+    /// Counts what becomes of requests, and lets each tell that the run it belongs to gets on.
     pub fn observer(&self) -> Observer {
-        let Signs { metrics, pulse } = self.signs.clone();
+        let metrics = self.signs.metrics.clone();
         Observer::new(move |observed| {
             metrics.observed(observed);
-            pulse.stir();
+            schedule::stir();
         })
     }
 
@@ -56,7 +56,7 @@ impl Watched {
         self.signs.metrics.clone()
     }
 
-    /// Who is asked whether alerts can be written; none where nobody can ask.
+    /// Who is asked whether runs can be made; none where nobody can ask.
     pub fn readiness(&self) -> Option<Arc<Readiness>> {
         self.readiness.clone()
     }
@@ -73,7 +73,7 @@ impl Watched {
         } else {
             Audience::default()
         };
-        Watch { stop, progress: self.progress.clone(), audience }
+        Watch { stop, progress: self.progress.clone(), audience, patience: None }
     }
 
     /// Begins to tell, until `stop` is cancelled, and returns what the timetable notes.

@@ -1,16 +1,21 @@
-//! One shot over the past, with a checkpoint of its own, so that it can be taken up again and leaves the daemon's alone.
+//! One shot over the past, with a checkpoint of its own, so that it can be taken up again and leaves the daemon's as it is.
 
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+use sha2::{Digest, Sha256};
 
 use super::progress::Watch;
 use super::question::Question;
 use super::report::RuleReport;
-use super::runner::{Next, Progressing, Runner, failed};
+use super::runner::{Next, Progressing, Runner, failed, look_back};
 use crate::alert::AlertBuilder;
-use crate::checkpoint::{Cursor, Window};
+use crate::checkpoint::{CheckpointError, Cursor, Window};
 use crate::rule::Rule;
+
+#[cfg(test)]
+mod tests;
 
 /// A window that took less time is followed by a longer one.
 const QUICK: Duration = Duration::from_secs(2);
@@ -33,6 +38,14 @@ pub struct BackfillRange {
     pub from: DateTime<Utc>,
     /// End, inclusive.
     pub to: DateTime<Utc>,
+    /// Whether it ends at the present.
+    pub until_now: bool,
+}
+
+impl BackfillRange {
+    fn window(&self) -> Window {
+        Window::new(self.from, self.to)
+    }
 }
 
 impl Runner {
@@ -49,30 +62,60 @@ impl Runner {
         alerts: AlertBuilder,
         watch: &Watch,
     ) -> RuleReport {
-        let key = format!("backfill/{}/{}", rule.rule_id, range.text);
-        let mut tracked = match self.store.load(&key, &rule.name).await {
+        if let Err(error) = self.hand_on(rule, range).await {
+            return failed(rule, &error);
+        }
+        let mut tracked = match self.store.load(&key(rule, range), &rule.name).await {
             Ok(tracked) => tracked,
             Err(error) => return failed(rule, &error),
         };
-        let stretches = remaining(tracked.cursor.as_ref(), range);
-        if stretches.first().is_some_and(|first| first.from > range.from) {
-            tracing::info!(rule = %rule.name, at = %stretches[0].from, "taking up an interrupted backfill");
+        let stretches = if let Some(left) = tracked.cursor.as_ref().and_then(|cursor| left(cursor, range)) {
+            let at = left.first().map_or(range.to, |first| first.from);
+            tracing::info!(rule = %rule.name, ?at, "taking up an interrupted backfill");
+            left
         } else {
             tracked.cursor = None;
-        }
+            vec![range.window()]
+        };
         let pass = self.pass(rule, &question, &alerts, watch);
         let begin = Cursor::starting_at(range.from);
-        let mut progressing =
-            Progressing { pass, tracked, begin, now: self.now(), report: RuleReport::new(rule) };
-        let mut stopped = false;
-        for stretch in stretches {
-            stopped = stopped || self.growing_stretch(&mut progressing, stretch).await == Next::Stop;
-        }
-        progressing.report.owed = progressing.cursor().owed.len() as u64;
-        if !stopped && progressing.report.owed == 0 {
-            self.close(&mut progressing, range).await;
+        let (started, report) = (Instant::now(), RuleReport::new(rule));
+        let mut progressing = Progressing { pass, tracked, begin, now: self.now(), started, report };
+        match self.all_stretches(&mut progressing, stretches).await {
+            Next::Whole => self.close(&mut progressing, range).await,
+            Next::Owed | Next::Stop => {
+                let owed = progressing.cursor().owed_in(range.window()).count();
+                progressing.report.owed = owed as u64;
+            }
         }
         progressing.report
+    }
+
+    /// Lets a rule that nobody has watched yet be watched from the end of this range on, so that no time between the two
+    /// stays unread, whenever `run` is started.
+    async fn hand_on(&self, rule: &Rule, range: &BackfillRange) -> Result<(), CheckpointError> {
+        if !range.until_now {
+            return Ok(());
+        }
+        let mut watched = self.store.load(&rule.rule_id, &rule.name).await?;
+        if watched.cursor.is_some() {
+            return Ok(());
+        }
+        let now = self.now();
+        let begin = Cursor::starting_at(range.to.min(now) - look_back(rule));
+        self.store.change(&mut watched, &begin, now, |_| {}).await
+    }
+
+    async fn all_stretches(&self, progressing: &mut Progressing<'_>, stretches: Vec<Window>) -> Next {
+        let mut all = Next::Whole;
+        for stretch in stretches {
+            match self.growing_stretch(progressing, stretch).await {
+                Next::Whole => {}
+                Next::Owed => all = Next::Owed,
+                Next::Stop => return Next::Stop,
+            }
+        }
+        all
     }
 
     /// Reads a stretch of time, oldest first, in windows that grow as long as each is read in no time: an interrupted
@@ -113,71 +156,22 @@ fn next_length(length: TimeDelta, first: TimeDelta, took: Duration) -> TimeDelta
     }
 }
 
-/// What an earlier backfill of the same words left to do: what it owes, and what it never reached.
-fn remaining(earlier: Option<&Cursor>, range: &BackfillRange) -> Vec<Window> {
-    let whole = Window::new(range.from, range.to);
-    match earlier {
-        Some(cursor) if cursor.origin <= range.from && cursor.done_until > range.from => {
-            let owed = cursor.owed.iter().filter_map(|owed| owed.window.overlap(&whole));
-            let rest = (cursor.done_until < range.to).then(|| Window::new(cursor.done_until, range.to));
-            owed.chain(rest).collect()
-        }
-        _ => vec![whole],
-    }
+/// The key of the checkpoint: what was read for another question is not read for this one.
+fn key(rule: &Rule, range: &BackfillRange) -> String {
+    let time = (&rule.time.primary, &rule.time.fallback);
+    let question = json!([rule.query.text, rule.category_field, rule.index, time, rule.identity]);
+    let digest = Sha256::digest(question.to_string());
+    let short = digest.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes));
+    format!("backfill/{}/{short:016x}/{}", rule.rule_id, range.text)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{BackfillRange, next_length, remaining};
-    use crate::checkpoint::{Cursor, Window};
-    use chrono::{DateTime, TimeDelta, Utc};
-    use std::time::Duration;
-
-    fn at(seconds: i64) -> DateTime<Utc> {
-        DateTime::from_timestamp(seconds, 0).unwrap()
+/// What an earlier backfill of the same words left to do: what it owes, and what it never reached; none where it helps
+/// nothing.
+fn left(earlier: &Cursor, range: &BackfillRange) -> Option<Vec<Window>> {
+    if earlier.origin > range.from || earlier.done_until <= range.from {
+        return None;
     }
-
-    fn range(from: i64, to: i64) -> BackfillRange {
-        BackfillRange { text: "24h".into(), from: at(from), to: at(to) }
-    }
-
-    #[test]
-    fn a_first_backfill_reads_all() {
-        assert_eq!(remaining(None, &range(0, 100)), [Window::new(at(0), at(100))]);
-    }
-
-    #[test]
-    fn an_interrupted_one_is_taken_up_where_it_was() {
-        let mut cursor = Cursor::starting_at(at(0));
-        cursor.finish(Window::new(at(0), at(20)));
-        cursor.owe(Window::new(at(20), at(30)), "x", at(30));
-        cursor.finish(Window::new(at(30), at(50)));
-        assert_eq!(
-            remaining(Some(&cursor), &range(0, 100)),
-            [Window::new(at(20), at(30)), Window::new(at(50), at(100))]
-        );
-        assert_eq!(
-            remaining(Some(&cursor), &range(25, 125)),
-            [Window::new(at(25), at(30)), Window::new(at(50), at(125))]
-        );
-    }
-
-    #[test]
-    fn one_that_began_later_or_ended_earlier_helps_nothing() {
-        let mut cursor = Cursor::starting_at(at(10));
-        cursor.finish(Window::new(at(10), at(50)));
-        assert_eq!(remaining(Some(&cursor), &range(0, 100)), [Window::new(at(0), at(100))]);
-        assert_eq!(remaining(Some(&cursor), &range(50, 100)), [Window::new(at(50), at(100))]);
-    }
-
-    #[test]
-    fn windows_grow_while_they_are_quick_and_shrink_back_where_they_are_slow() {
-        let hours = TimeDelta::hours;
-        let next = |length, took| next_length(hours(length), hours(1), Duration::from_millis(took));
-        assert_eq!((next(1, 50), next(4, 1_999)), (hours(4), hours(16)));
-        assert_eq!((next(16, 3_000), next(1, 10_000)), (hours(16), hours(1)));
-        assert_eq!((next(16, 11_000), next(2, 60_000)), (hours(4), hours(1)));
-        assert_eq!((next(64, 0), next(168, 0)), (hours(168), hours(168)));
-        assert_eq!(next_length(hours(200), hours(200), Duration::ZERO), hours(200));
-    }
+    let owed = earlier.owed.iter().filter_map(|owed| owed.window.overlap(&range.window()));
+    let rest = (earlier.done_until < range.to).then(|| Window::new(earlier.done_until, range.to));
+    Some(owed.chain(rest).collect())
 }

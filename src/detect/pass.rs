@@ -1,8 +1,6 @@
 //! One window of one rule: every page is read, every match becomes an alert that was acknowledged, or the window
 //! says why it is incomplete.
 
-use std::collections::HashSet;
-
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesOrdered;
@@ -11,12 +9,13 @@ use thiserror::Error;
 use super::copies::Copies;
 use super::progress::{Met, Watch};
 use super::question::Question;
+use super::seen::{Seen, Silent};
 use super::sink::{Outcome, Sink, SinkError};
-use super::source::{Page, ReadError, Reader, Source};
+use super::source::{Page, ReadError, Reader, Source, times};
 use crate::alert::{AlertBuilder, AlertDocument, AlertId, Found, alert_id};
 use crate::checkpoint::Window;
 use crate::event::Event;
-use crate::rule::Rule;
+use crate::rule::{Rule, TIMESTAMP, TimeFields};
 
 #[cfg(test)]
 mod tests;
@@ -49,15 +48,17 @@ pub struct WindowReport {
     pub uncopied: u64,
     /// Why the window was not read whole or not every alert and copy was acknowledged; none where all was done.
     pub incomplete: Option<String>,
+    /// Alerts that an earlier round over the window has created, and that the round under way has not met again.
+    unmet: u64,
 }
 
-/// A window could not be gone through; what was found before is written.
+/// A window could not be gone through; what was found before is written and counted.
 #[derive(Debug, Error)]
 pub enum PassError {
     /// It could not be opened: no window of this rule can be read now.
     #[error(transparent)]
     Open(ReadError),
-    /// A page of it could not be read: another window may be readable.
+    /// A page of it could not be read, or it took too long to be opened: another window may be readable.
     #[error(transparent)]
     Read(ReadError),
     /// Alerts could not be written: no window of any rule can be finished now.
@@ -100,10 +101,11 @@ impl ReadPages for Reader {
     }
 }
 
-/// A pass alerts on every match and counts what it did.
+/// A pass alerts on every match and counts what it did. What an earlier round has created stays created, and is met again by
+/// the next.
 impl TakePages for WindowReport {
     fn begin(&mut self) {
-        *self = Self::default();
+        *self = Self { created: self.created, unmet: self.created, ..Self::default() };
     }
 
     async fn take(&mut self, pass: &Pass<'_>, page: Page, window: Window) -> Result<(), PassError> {
@@ -112,10 +114,11 @@ impl TakePages for WindowReport {
 }
 
 impl Pass<'_> {
-    /// Goes through `window`.
-    pub async fn over(&self, window: Window) -> Result<WindowReport, PassError> {
+    /// Goes through `window`: what was done in it, whether or not it came to its end.
+    pub async fn over(&self, window: Window) -> (WindowReport, Result<(), PassError>) {
         let mut report = WindowReport::default();
-        self.read(window, &mut report).await.map(|()| report)
+        let ended = self.read(window, &mut report).await;
+        (report, ended)
     }
 
     /// Reads `window` to its end, page by page, and hands each page to `taker`.
@@ -131,7 +134,7 @@ impl Pass<'_> {
 
     async fn once_over(&self, window: Window, taker: &mut impl TakePages) -> Result<(), PassError> {
         taker.begin();
-        let mut reader = self.source.open(self.question, window).await.map_err(PassError::Open)?;
+        let mut reader = self.source.open(self.question, window).await.map_err(unopened)?;
         let result = self.all_pages(&mut reader, window, taker).await;
         reader.close().await;
         result
@@ -218,7 +221,8 @@ impl Pass<'_> {
         found
     }
 
-    /// Tells what is alerted on already from what is not, and leaves out the second document of a new finding.
+    /// Tells what is alerted on already from what is not, and leaves out the second document of a new finding, and what may
+    /// have an alert where nobody can look.
     async fn told_apart(
         &self,
         found: Vec<Match>,
@@ -230,19 +234,26 @@ impl Pass<'_> {
         }
         let before = found.len();
         let ids: Vec<&str> = found.iter().map(|(id, _)| id.as_str()).collect();
-        let mut seen: HashSet<String> = self.sink.known(&ids).await?;
-        let unseen: Vec<&str> = ids.into_iter().filter(|id| !seen.contains(*id)).collect();
-        if !unseen.is_empty() {
-            seen.extend(self.sink.hidden(&unseen).await?);
-        }
+        let Seen { there: mut seen, silent } = self.sink.seen(&ids).await?;
         let (existing, mut fresh): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|(id, _)| seen.contains(id.as_str()));
         for (id, event) in &existing {
             self.show(id, event, window, Met::Existing);
         }
         fresh.retain(|(id, _)| seen.insert(id.as_str().to_owned()));
-        report.existing += (before - fresh.len()) as u64;
+        report.met((before - fresh.len()) as u64);
+        fresh.retain(|(_, event)| {
+            let may_lie = silent.iter().find(|silent| silent.may_hold(self.first_time(event)));
+            may_lie.inspect(|silent| report.leave_unwritten(silent)).is_none()
+        });
         Ok((existing, fresh))
+    }
+
+    /// The earliest time that the event tells of itself: its alert was not written before.
+    fn first_time(&self, event: &Event) -> Option<DateTime<Utc>> {
+        let TimeFields { primary, fallback } = &self.rule.time;
+        let fields = [Some(primary.as_str()), fallback.as_deref(), Some(TIMESTAMP)];
+        fields.into_iter().flatten().flat_map(|field| times(event, field, None)).min()
     }
 
     /// Builds an alert for the audience alone, where it wants to hear of such.
@@ -301,6 +312,27 @@ impl Pass<'_> {
         tracing::warn!(rule = %self.rule.name, alerts = reduced.len(), "alerts were refused and are written in a reduced form");
         self.write_as_built(&reduced).await
     }
+}
+
+impl WindowReport {
+    /// Counts matches whose alert is there already, but not those that an earlier round has created.
+    fn met(&mut self, matches: u64) {
+        let own = matches.min(self.unmet);
+        self.unmet -= own;
+        self.existing += matches - own;
+    }
+
+    /// Notes that an alert was not written, as it may be there already.
+    fn leave_unwritten(&mut self, silent: &Silent) {
+        let words = &silent.words;
+        self.incomplete.get_or_insert_with(|| {
+            format!("an alert was not written, as it may lie where nobody can look: {words}")
+        });
+    }
+}
+
+fn unopened(error: ReadError) -> PassError {
+    if error.elastic().is_timed_out() { PassError::Read(error) } else { PassError::Open(error) }
 }
 
 /// Counts an outcome that is final, and returns how many alerts it created.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
@@ -55,6 +56,8 @@ pub struct Watch {
     pub progress: Arc<Progress>,
     /// Told of the alerts.
     pub audience: Audience,
+    /// After how long a run of a rule leaves the rest of what is owed to the next one; none where none is sure to come.
+    pub patience: Option<Duration>,
 }
 
 /// How an alert came up in a pass.

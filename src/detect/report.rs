@@ -128,20 +128,25 @@ impl RuleReport {
         self.error.is_none() && self.owed == 0 && !self.interrupted
     }
 
-    /// Counts in a window.
+    /// Counts in a window that was read, whole or in part.
     pub(super) fn add(&mut self, window: Window, report: &WindowReport) {
         self.from = Some(self.from.map_or(window.from, |from| from.min(window.from)));
         self.to = Some(self.to.map_or(window.to, |to| to.max(window.to)));
         self.windows += 1;
         self.windows_whole += u64::from(report.incomplete.is_none());
-        self.matches += report.matches;
-        self.alerts_created += report.created;
-        self.alerts_existing += report.existing;
-        self.alerts_rejected += report.rejected;
+        self.count(report);
         if let Some(reason) = &report.incomplete {
             self.failed_attempts += 1;
             self.fail(format!("window {} to {} is owed: {reason}", window.from, window.to));
         }
+    }
+
+    /// Counts what was found and written, in a window that may not count itself.
+    pub(super) fn count(&mut self, report: &WindowReport) {
+        self.matches += report.matches;
+        self.alerts_created += report.created;
+        self.alerts_existing += report.existing;
+        self.alerts_rejected += report.rejected;
     }
 
     /// Notes what ended the run, and at which window; `request` is the failed request behind it.

@@ -22,6 +22,9 @@ use crate::diagnostic::sanitize;
 use crate::elastic::{ElasticError, Resent, counted};
 use crate::rule::Rule;
 
+#[cfg(test)]
+pub(super) mod tests;
+
 /// How time is cut and when it is gone over again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
@@ -92,6 +95,8 @@ pub(super) struct Progressing<'a> {
     pub tracked: Tracked,
     pub begin: Cursor,
     pub now: DateTime<Utc>,
+    /// When the run began.
+    pub started: Instant,
     pub report: RuleReport,
 }
 
@@ -218,11 +223,35 @@ impl Runner {
         let now = self.now();
         let begin = self.beginning(rule, now);
         let pass = self.pass(rule, &question, &alerts, watch);
-        let mut progressing = Progressing { pass, tracked, begin, now, report: RuleReport::new(rule) };
-        self.all_windows(rule, &mut progressing).await;
+        let (started, report) = (Instant::now(), RuleReport::new(rule));
+        let mut progressing = Progressing { pass, tracked, begin, now, started, report };
+        if self.is_in_the_past(rule, &mut progressing).await {
+            self.all_windows(rule, &mut progressing).await;
+        }
         let cursor = progressing.cursor();
         progressing.report.owed = cursor.owed.len() as u64;
         progressing.report
+    }
+
+    /// Whether the checkpoint tells of what was: where a clock was ahead when it was written, that is taken back first.
+    async fn is_in_the_past(&self, rule: &Rule, progressing: &mut Progressing<'_>) -> bool {
+        let (now, overlap, look_back) = (progressing.now, overlap(rule), look_back(rule));
+        let cursor = progressing.cursor();
+        if !cursor.is_ahead(now, overlap) {
+            return true;
+        }
+        tracing::warn!(
+            rule = %sanitize(&rule.name), done_until = %cursor.done_until, %now,
+            "the checkpoint is ahead of the clock, which is wrong or was: the last day is read again, and what may have \
+             been missed before is a backfill's business"
+        );
+        let Progressing { tracked, begin, report, .. } = progressing;
+        let taken_back =
+            self.store.change(tracked, begin, now, |cursor| cursor.take_back(now, look_back)).await;
+        if let Err(error) = &taken_back {
+            report.hinder(None, &error.to_string(), error.elastic());
+        }
+        taken_back.is_ok()
     }
 
     /// Where a rule begins that has no checkpoint yet.
@@ -253,14 +282,21 @@ impl Runner {
     /// New time first, then what is owed, then what may have come late.
     async fn all_windows(&self, rule: &Rule, progressing: &mut Progressing<'_>) {
         let newest = progressing.cursor().next_window(progressing.now, look_back(rule), overlap(rule));
-        let next = self.attempt(progressing, newest).await;
+        let before = progressing.owed_in(newest);
+        let next = self.new_time(progressing, newest).await;
+        progressing.say_owed(newest, &before);
         if next == Next::Stop {
             return;
         }
         let whole = (next == Next::Whole).then_some(newest);
         for owed in progressing.cursor().due(progressing.now, whole) {
-            if self.attempt(progressing, owed).await == Next::Stop {
-                return;
+            let before = progressing.owed_in(owed.window);
+            let next = self.owed_time(progressing, &owed).await;
+            progressing.say_owed(owed.window, &before);
+            match next {
+                Next::Stop => return,
+                _ if progressing.is_out_of_time() => break,
+                Next::Whole | Next::Owed => {}
             }
         }
         if let Some(sweep) = self.due_sweep(rule, progressing.cursor(), progressing.now) {
@@ -268,32 +304,55 @@ impl Runner {
         }
     }
 
-    /// Reads a stretch of time and says what of it is owed now, or no more.
-    async fn attempt(&self, progressing: &mut Progressing<'_>, stretch: Window) -> Next {
-        let before: Vec<Owed> = progressing.cursor().owed_in(stretch).cloned().collect();
-        let next = self.stretch(progressing, stretch).await;
-        progressing.say_owed(stretch, &before);
-        next
-    }
-
-    /// Reads a stretch of time window by window, oldest first; each is recorded before the next is begun.
-    async fn stretch(&self, progressing: &mut Progressing<'_>, stretch: Window) -> Next {
-        let mut whole = Next::Whole;
-        for window in self.source.windows(stretch, self.settings.longest_window) {
-            match self.window(progressing, window).await {
-                Next::Stop => return Next::Stop,
-                Next::Owed => whole = Next::Owed,
+    /// Reads a stretch of new time window by window, oldest first; each is recorded before the next is begun. Where they
+    /// fail and take long, those before the last are left owed: what happens now is not kept waiting.
+    async fn new_time(&self, progressing: &mut Progressing<'_>, stretch: Window) -> Next {
+        let windows = self.source.windows(stretch, self.settings.longest_window);
+        let Some((last, older)) = windows.split_last() else { return Next::Whole };
+        let mut all = Next::Whole;
+        for window in older {
+            match self.window(progressing, *window).await {
                 Next::Whole => {}
+                Next::Stop => return Next::Stop,
+                Next::Owed => {
+                    all = Next::Owed;
+                    if progressing.is_out_of_time() {
+                        break;
+                    }
+                }
             }
         }
-        whole
+        match self.window(progressing, *last).await {
+            Next::Whole => all,
+            next => next,
+        }
+    }
+
+    /// Reads a stretch of owed time again, window by window, until it takes long. Each round begins at another window, so
+    /// that one which always takes long does not stand before the others for good.
+    async fn owed_time(&self, progressing: &mut Progressing<'_>, owed: &Owed) -> Next {
+        let mut windows = self.source.windows(owed.window, self.settings.longest_window);
+        let first = owed.attempts as usize % windows.len();
+        windows.rotate_left(first);
+        let mut all = Next::Whole;
+        for window in windows {
+            match self.window(progressing, window).await {
+                Next::Whole => {}
+                Next::Stop => return Next::Stop,
+                Next::Owed => all = Next::Owed,
+            }
+            if progressing.is_out_of_time() {
+                break;
+            }
+        }
+        all
     }
 
     /// Reads one window and records it.
     pub(super) async fn window(&self, progressing: &mut Progressing<'_>, window: Window) -> Next {
-        let span = tracing::debug_span!("window", from = %window.from, to = %window.to);
+        let span = tracing::debug_span!("window", from = ?window.from, to = ?window.to);
         let result = progressing.pass.over(window).instrument(span).await;
-        let owed = match progressing.take(window, &result) {
+        let owed = match progressing.take(window, result) {
             Ok(owed) => owed,
             Err(next) => return next,
         };
@@ -315,15 +374,10 @@ impl Runner {
 
     /// Reads again what was read before; only what is found anew counts, and what is out of reach becomes owed.
     async fn sweep(&self, progressing: &mut Progressing<'_>, sweep: Window) {
-        let before: Vec<Owed> = progressing.cursor().owed_in(sweep).cloned().collect();
-        let span = tracing::debug_span!("sweep", from = %sweep.from, to = %sweep.to);
-        let owed = match progressing.pass.over(sweep).instrument(span).await {
-            Ok(found) => progressing.take_late(&found),
-            failed => match progressing.take(sweep, &failed) {
-                Ok(owed) => owed,
-                Err(_) => return,
-            },
-        };
+        let before = progressing.owed_in(sweep);
+        let span = tracing::debug_span!("sweep", from = ?sweep.from, to = ?sweep.to);
+        let result = progressing.pass.over(sweep).instrument(span).await;
+        let Ok(owed) = progressing.take_late(sweep, result) else { return };
         let now = progressing.now;
         let recorded = self
             .store
@@ -346,46 +400,63 @@ impl Progressing<'_> {
         self.tracked.cursor.as_ref().unwrap_or(&self.begin)
     }
 
+    /// What is owed around `stretch` at this moment.
+    fn owed_in(&self, stretch: Window) -> Vec<Owed> {
+        self.cursor().owed_in(stretch).cloned().collect()
+    }
+
+    /// Whether the run has taken so long that the next one is to go on.
+    fn is_out_of_time(&self) -> bool {
+        self.pass.watch.patience.is_some_and(|patience| self.started.elapsed() >= patience)
+    }
+
     /// Counts a window's result: the reason why it is owed, if it is, or that nothing can be recorded.
     fn take(
         &mut self,
         window: Window,
-        result: &Result<WindowReport, PassError>,
+        (mut report, ended): (WindowReport, Result<(), PassError>),
     ) -> Result<Option<String>, Next> {
-        match result {
-            Ok(report) => {
-                self.report.add(window, report);
-                Ok(report.incomplete.as_deref().map(sanitize))
-            }
-            Err(PassError::Interrupted) => {
-                self.report.interrupted = true;
-                Err(Next::Stop)
-            }
+        match ended {
+            Ok(()) => {}
             // Another window may be readable; if the cluster is gone, recording this one fails and ends the run.
             Err(PassError::Read(error)) => {
-                let reason = error.to_string();
                 self.report.rest(Some(error.elastic()));
-                self.report.add(
-                    window,
-                    &WindowReport { incomplete: Some(reason.clone()), ..WindowReport::default() },
-                );
-                Ok(Some(reason))
+                report.incomplete = Some(error.to_string());
             }
             Err(error) => {
-                self.report.hinder(Some(window), &error.to_string(), error.elastic());
-                Err(Next::Stop)
+                self.report.count(&report);
+                return Err(self.ends(window, &error));
             }
         }
+        self.report.add(window, &report);
+        Ok(report.incomplete.as_deref().map(sanitize))
     }
 
-    /// Counts what a sweep found anew: the reason why its stretch is owed, if it is.
-    fn take_late(&mut self, found: &WindowReport) -> Option<String> {
+    /// Notes what ended the run at `window`.
+    fn ends(&mut self, window: Window, error: &PassError) -> Next {
+        if matches!(error, PassError::Interrupted) {
+            self.report.interrupted = true;
+        } else {
+            self.report.hinder(Some(window), &error.to_string(), error.elastic());
+        }
+        Next::Stop
+    }
+
+    /// Counts what a sweep found anew: the reason why its stretch is owed, if it is, or that nothing can be recorded.
+    fn take_late(
+        &mut self,
+        sweep: Window,
+        (found, ended): (WindowReport, Result<(), PassError>),
+    ) -> Result<Option<String>, Next> {
         self.report.late += found.created;
         self.report.alerts_created += found.created;
         self.report.matches += found.created;
         self.report.alerts_rejected += found.rejected;
+        if ended.is_err() {
+            return self.take(sweep, (WindowReport::default(), ended));
+        }
         self.report.failed_attempts += u64::from(found.incomplete.is_some());
-        found.incomplete.as_deref().map(sanitize)
+        Ok(found.incomplete.as_deref().map(sanitize))
     }
 
     /// Says what of `stretch` was read at last, and each attempt at it that failed, but not where an owed stretch only
@@ -396,7 +467,14 @@ impl Progressing<'_> {
         for owed in before.iter().filter(|owed| cursor.owed_in(owed.window).next().is_none()) {
             let Owed { window: Window { from, to }, attempts, since, .. } = owed;
             let seconds = (self.now - *since).num_seconds();
-            tracing::info!(rule, %from, %to, failed_attempts = attempts + 1, seconds, "owed no more: read whole at last");
+            tracing::info!(
+                rule,
+                ?from,
+                ?to,
+                failed_attempts = attempts + 1,
+                seconds,
+                "owed no more: read whole at last"
+            );
         }
         for owed in cursor.owed_in(stretch).filter(|owed| !before.contains(owed)) {
             let Owed { window: Window { from, to }, attempts, retry_at, reason, .. } = owed;
@@ -405,9 +483,9 @@ impl Progressing<'_> {
                 .iter()
                 .any(|before| before.attempts == *attempts && before.window.overlap(&owed.window).is_some());
             if grew {
-                tracing::debug!(rule, %from, %to, attempt, %reason, %retry_at, "still owed");
+                tracing::debug!(rule, ?from, ?to, attempt, %reason, ?retry_at, "still owed");
             } else {
-                tracing::warn!(rule, %from, %to, attempt, %reason, %retry_at, "owed: it is tried again");
+                tracing::warn!(rule, ?from, ?to, attempt, %reason, ?retry_at, "owed: it is tried again");
             }
         }
     }
@@ -418,10 +496,10 @@ async fn measured(rule: &Rule, run: impl Future<Output = RuleReport>) -> RuleRep
     let started = Instant::now();
     let span = tracing::debug_span!("rule", name = %sanitize(&rule.name), rule_id = rule.rule_id);
     // Boxed, as the whole run lies in it.
-    let (mut report, resent) = counted(Box::pin(run.instrument(span))).await;
+    let (mut report, resent) = counted(Box::pin(run.instrument(span.clone()))).await;
     report.retries = resent.total();
     report.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    say_resent(&report, &resent);
+    span.in_scope(|| say_resent(&report, &resent));
     report
 }
 
@@ -429,7 +507,7 @@ async fn measured(rule: &Rule, run: impl Future<Output = RuleReport>) -> RuleRep
 fn say_resent(report: &RuleReport, resent: &Resent) {
     if resent.total() > 0 {
         let rule = sanitize(&report.name);
-        let (from, to) = (report.from.map(tracing::field::display), report.to.map(tracing::field::display));
+        let (from, to) = (report.from.map(tracing::field::debug), report.to.map(tracing::field::debug));
         tracing::info!(rule, from, to, requests = resent.total(), "sent again: {resent}");
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 use thiserror::Error;
 
+use super::seen::{Seen, seen};
 use crate::alert::{AlertDocument, AlertIndex, TEMPLATE_VERSION};
 use crate::elastic::{BulkItem, Cluster, ElasticError, ItemOutcome};
 use crate::local::{AlertFile, AlertFileError, AlertIds};
@@ -167,23 +168,26 @@ impl Sink {
         }
     }
 
-    /// Which of the ids exist where [`Sink::known`] cannot see them and `create` finds no conflict: in an older index
-    /// behind the alias, written just before it was rolled over and not yet refreshed.
+    /// Which of the alert ids are there, wherever that can be told, and where it cannot.
     ///
     /// # Errors
-    /// The place cannot be read.
-    pub async fn hidden(&self, ids: &[&str]) -> Result<HashSet<String>, SinkError> {
-        let (cluster, index) = match self {
-            Self::Cluster { cluster, index } => (cluster, index),
-            Self::Shown { real, .. } => return Box::pin(real.hidden(ids)).await,
-            Self::File(_) | Self::OnlyRead(_) => return Ok(HashSet::new()),
-        };
-        let indices = cluster.alias_indices(index.alias()).await?;
-        if indices.len() < 2 {
-            return Ok(HashSet::new());
+    /// The place cannot be read, or not where it is written to.
+    pub async fn seen(&self, ids: &[&str]) -> Result<Seen, SinkError> {
+        match self {
+            Self::Cluster { cluster, index } => {
+                let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+                Ok(seen(cluster, index.alias(), &ids).await?)
+            }
+            Self::File(_) | Self::OnlyRead(_) => {
+                Ok(Seen { there: self.known(ids).await?, ..Seen::default() })
+            }
+            Self::Shown { real, seen, .. } => {
+                let mut known = Box::pin(real.seen(ids)).await?;
+                let shown = locked(seen);
+                known.there.extend(ids.iter().filter(|id| shown.contains(**id)).map(|id| (*id).to_owned()));
+                Ok(known)
+            }
         }
-        let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
-        Ok(cluster.present_ids_where_readable(&indices, &ids).await?)
     }
 
     /// Writes the alerts; the outcomes are in their order.

@@ -133,6 +133,20 @@ async fn what_came_late_is_found_by_the_sweep_but_not_before_the_first_window() 
 }
 
 #[tokio::test]
+async fn what_a_clock_that_was_ahead_has_recorded_is_taken_back_and_the_last_day_read_again() {
+    let place = Place::started(0);
+    let mut cursor = Cursor::starting_at(ago(6000));
+    cursor.finish(Window::new(ago(6000), ago(-1440)));
+    cursor.swept_until = Some(ago(-1440));
+    place.remember(cursor).await;
+    place.add("while nobody looked", ago(200));
+    let report = place.run().await;
+    assert_eq!((report.alerts_created, report.late), (1, 1));
+    let cursor = place.cursor().await;
+    assert_eq!((cursor.done_until, cursor.swept_until), (now(), Some(now())));
+}
+
+#[tokio::test]
 async fn what_was_owed_is_owed_no_more_once_it_is_read() {
     let place = Place::started(0);
     let mut cursor = Cursor::starting_at(ago(60));

@@ -117,6 +117,15 @@ impl Cluster {
         self.call_while(call, |_| true, read).await
     }
 
+    /// The same, but what timed out is not sent again: the time is gone, and other work waits.
+    pub(super) async fn call_in_time<T>(
+        &self,
+        call: &Call,
+        read: impl Fn(&Answer) -> Result<T, ElasticError>,
+    ) -> Result<T, ElasticError> {
+        self.call_while(call, |error| !error.is_timed_out(), read).await
+    }
+
     /// The same, but only errors for which `again` holds are worth another attempt.
     pub(super) async fn call_while<T>(
         &self,

@@ -156,8 +156,14 @@ impl ElasticError {
     pub fn is_too_much(&self) -> bool {
         self.is_too_large()
             || self.is_broken_off()
-            || matches!(self.0.cause, Cause::Unreachable(Unreachable::TimedOut, _))
+            || self.is_timed_out()
             || matches!(self.status(), Some(408 | 504))
+    }
+
+    /// Whether nothing came within the time that a request may take.
+    #[must_use]
+    pub fn is_timed_out(&self) -> bool {
+        matches!(self.0.cause, Cause::Unreachable(Unreachable::TimedOut, _))
     }
 
     /// The HTTP status of the answer, where it was an error.

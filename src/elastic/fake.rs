@@ -4,10 +4,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::DateTime;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{Ambient, Cluster, Connection, RetryPolicy};
+
+/// The time at which its clocks stand still, in seconds.
+const NOW: i64 = 1_795_492_800;
 
 /// What the server does with one request.
 #[derive(Clone)]
@@ -70,6 +74,20 @@ impl Fake {
         Self { cluster, url, seen, waits }
     }
 
+    /// Starts a server that answers each request by what it asks, many at a time.
+    pub async fn answering(
+        mut connection: Connection,
+        answer: impl Fn(&Seen) -> Act + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        tokio::spawn(serve_all(listener, Arc::new(answer), seen.clone()));
+        connection.urls.insert(0, url.clone());
+        let (cluster, waits) = cluster(&connection);
+        Self { cluster, url, seen, waits }
+    }
+
     /// Every request so far.
     pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().expect("no panic").clone()
@@ -89,7 +107,7 @@ pub fn cluster(connection: &Connection) -> (Cluster, Arc<Mutex<Vec<Duration>>>) 
         noted.lock().expect("no panic").push(wait);
         std::future::ready(())
     };
-    let ambient = Ambient::new(|| DateTime::from_timestamp(1_795_492_800, 0).expect("a time"), sleep);
+    let ambient = Ambient::new(|| DateTime::from_timestamp(NOW, 0).expect("a time"), sleep);
     (Cluster::with_ambient(connection, ambient).expect("a connection"), waits)
 }
 
@@ -99,24 +117,87 @@ pub fn attempts(attempts: usize) -> Connection {
     Connection { retry, ..Connection::default() }
 }
 
+/// What a sound cluster answers to who reads it: each pattern has one index, every field is there, and no page has an event,
+/// though something seems to have happened.
+pub fn sound(seen: &Seen) -> Act {
+    let path = seen.line.split(['?', ' ']).nth(1).unwrap_or_default();
+    let shards = json!({"total": 1, "failed": 0});
+    let body = match path.rsplit('/').next().unwrap_or_default() {
+        "" => json!({"cluster_name": "c", "version": {"number": "9.2.0"}}),
+        "stats" => json!({"nodes": {"n": {"timestamp": NOW * 1000}}}),
+        "_field_caps" => json!({"indices": ["index-1"], "fields": fields(&seen.line)}),
+        "_msearch" => {
+            let loud = json!({"timed_out": false, "_shards": shards, "hits": {"total": {"value": 1}}});
+            json!({"responses": vec![loud; seen.body.lines().count() / 2]})
+        }
+        "_pit" => json!({"id": "pit", "_shards": shards}),
+        "_search" => json!({"timed_out": false, "_shards": shards, "hits": {"hits": []}}),
+        names if path.starts_with("/_resolve/") => {
+            let name = |pattern: &str| json!({"name": pattern.replace('*', "1"), "attributes": ["open"]});
+            json!({"indices": names.split(',').map(name).collect::<Vec<_>>(), "aliases": [], "data_streams": []})
+        }
+        _ => json!({}),
+    };
+    Act::json(200, &body.to_string())
+}
+
+/// The fields that a request line asks for, without their parents.
+fn fields(line: &str) -> serde_json::Map<String, Value> {
+    let asked = line.split("fields=").nth(1).unwrap_or_default().split('&').next().unwrap_or_default();
+    let asked: Vec<String> =
+        asked.replace("%2C", ",").replace("%40", "@").split(',').map(str::to_owned).collect();
+    let is_parent = |field: &str| {
+        asked.iter().any(|other| other.starts_with(&format!("{field}.")) && !other.ends_with('*'))
+    };
+    let leaves = asked.iter().filter(|field| !field.ends_with('*') && !is_parent(field));
+    let kind = |field: &str| {
+        if field.ends_with("timestamp") || field.ends_with("ingested") { "date" } else { "keyword" }
+    };
+    leaves.map(|field| (field.clone(), json!({kind(field): {"searchable": true}}))).collect()
+}
+
 async fn serve(listener: TcpListener, acts: Vec<Act>, seen: Arc<Mutex<Vec<Seen>>>) {
     let mut kept = Vec::new();
     for act in acts {
         let Ok((mut stream, _)) = listener.accept().await else { return };
         let Some(request) = read(&mut stream).await else { return };
         seen.lock().expect("no panic").push(request);
-        match act {
-            Act::Raw(text) => {
-                let _ = stream.write_all(text.as_bytes()).await;
-                let _ = stream.shutdown().await;
-            }
-            Act::Close => drop(stream),
-            Act::Hang => kept.push(stream),
-        }
+        kept.extend(does(act, stream).await);
     }
     // Later requests find nobody, but those that hang go on hanging.
     drop(listener);
     std::future::pending::<()>().await;
+}
+
+async fn serve_all(
+    listener: TcpListener,
+    answer: Arc<dyn Fn(&Seen) -> Act + Send + Sync>,
+    seen: Arc<Mutex<Vec<Seen>>>,
+) {
+    while let Ok((mut stream, _)) = listener.accept().await {
+        let (answer, seen) = (answer.clone(), seen.clone());
+        tokio::spawn(async move {
+            let Some(request) = read(&mut stream).await else { return };
+            let act = answer(&request);
+            seen.lock().expect("no panic").push(request);
+            if let Some(_kept) = does(act, stream).await {
+                std::future::pending::<()>().await;
+            }
+        });
+    }
+}
+
+/// Answers; the stream, where it is to hang.
+async fn does(act: Act, mut stream: TcpStream) -> Option<TcpStream> {
+    match act {
+        Act::Raw(text) => {
+            let _ = stream.write_all(text.as_bytes()).await;
+            let _ = stream.shutdown().await;
+            None
+        }
+        Act::Close => None,
+        Act::Hang => Some(stream),
+    }
 }
 
 async fn read(stream: &mut TcpStream) -> Option<Seen> {

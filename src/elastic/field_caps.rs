@@ -86,7 +86,7 @@ impl Cluster {
             ..MAX_LINE => call.param("fields", line),
             _ => call.body(Body::Json(json!({ "fields": wanted }).to_string())),
         };
-        let answered: Answered = self.call(&call, |answer| answer.json()).await?;
+        let answered: Answered = self.call_in_time(&call, |answer| answer.json()).await?;
         Ok(FieldCapabilities { schema: schema(&answered, fields), missing: missing(&answered.failures) })
     }
 }

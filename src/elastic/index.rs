@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use elasticsearch::http::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -11,6 +12,9 @@ use super::call::{Answer, Call};
 use super::error::Cause;
 use super::{Cluster, ElasticError};
 
+/// The setting that says when an index was made, in milliseconds since 1970.
+const CREATED: &str = "index.creation_date";
+
 /// Whether something had to be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ensured {
@@ -18,6 +22,27 @@ pub enum Ensured {
     Created,
     /// It was there.
     AlreadyThere,
+}
+
+/// An index behind an alias.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Its name.
+    pub index: String,
+    /// Whether what is written to the alias goes there.
+    pub is_written: bool,
+}
+
+#[derive(Default, Deserialize)]
+struct Aliased {
+    #[serde(default)]
+    aliases: BTreeMap<String, Aliasing>,
+}
+
+#[derive(Deserialize)]
+struct Aliasing {
+    #[serde(default)]
+    is_write_index: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -84,13 +109,46 @@ impl Cluster {
     /// # Errors
     /// No answer, or no permission.
     pub async fn alias_indices(&self, alias: &str) -> Result<Vec<String>, ElasticError> {
+        Ok(self.alias_members(alias).await?.into_iter().map(|member| member.index).collect())
+    }
+
+    /// The same, each with whether it is the one that is written to.
+    ///
+    /// # Errors
+    /// No answer, or no permission.
+    pub async fn alias_members(&self, alias: &str) -> Result<Vec<Member>, ElasticError> {
         let asked = format!("asking for the indices of the alias `{alias}`");
         let call = Call::new(Method::Get, format!("/_alias/{}", segment(alias)), asked).accepts(&[404]);
         self.call(&call, |answer| {
             if answer.status == 404 {
                 return no_alias(answer).map(|()| Vec::new());
             }
-            Ok(answer.json::<Map<String, Value>>()?.into_iter().map(|(index, _)| index).collect())
+            let behind: BTreeMap<String, Aliased> = answer.json()?;
+            let is_alone = behind.len() == 1;
+            let member = |(index, Aliased { aliases }): (String, Aliased)| {
+                let told = aliases.get(alias).and_then(|aliasing| aliasing.is_write_index);
+                Member { index, is_written: told.unwrap_or(is_alone) }
+            };
+            Ok(behind.into_iter().map(member).collect())
+        })
+        .await
+    }
+
+    /// When the indices behind `name` were made, closed ones too.
+    ///
+    /// # Errors
+    /// No answer, or no permission.
+    pub async fn created(&self, name: &str) -> Result<BTreeMap<String, DateTime<Utc>>, ElasticError> {
+        let asked = format!("asking when the indices behind `{name}` were made");
+        let path = format!("/{}/_settings/{CREATED}", segment(name));
+        let call = Call::new(Method::Get, path, asked).param("flat_settings", true);
+        self.call(&call, |answer| {
+            let settings: BTreeMap<String, Settings> = answer.json()?;
+            let time = |settings: Settings| {
+                let millis = settings.settings.get(CREATED)?.as_str()?.parse().ok()?;
+                DateTime::from_timestamp_millis(millis)
+            };
+            Ok(settings.into_iter().filter_map(|(index, all)| Some((index, time(all)?))).collect())
         })
         .await
     }

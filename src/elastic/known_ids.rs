@@ -15,6 +15,9 @@ use super::{Cluster, ElasticError};
 /// How many ids go into one request.
 const MAX_IDS: usize = 5_000;
 
+/// The ids that were found, and whether every shard answered.
+type Part = (Vec<String>, bool);
+
 #[derive(Deserialize)]
 struct Found {
     timed_out: bool,
@@ -46,12 +49,34 @@ impl Cluster {
     /// # Errors
     /// No answer, no permission, or a shard that did not answer.
     pub async fn known_ids(&self, index: &str, ids: &[String]) -> Result<HashSet<String>, ElasticError> {
-        let mut known = HashSet::new();
+        Ok(self.ask_for_known(index, ids, whole).await?.0)
+    }
+
+    /// The same of the shards that answer, and whether all did.
+    ///
+    /// # Errors
+    /// No answer, or no permission.
+    pub async fn known_ids_where_readable(
+        &self,
+        index: &str,
+        ids: &[String],
+    ) -> Result<(HashSet<String>, bool), ElasticError> {
+        self.ask_for_known(index, ids, whole_or_part).await
+    }
+
+    async fn ask_for_known(
+        &self,
+        index: &str,
+        ids: &[String],
+        read: fn(&Answer) -> Result<Part, ElasticError>,
+    ) -> Result<(HashSet<String>, bool), ElasticError> {
+        let (mut known, mut all_whole) = (HashSet::new(), true);
         for chunk in ids.chunks(MAX_IDS) {
             let mut left: Vec<&String> = chunk.iter().collect();
             // Behind an alias several indices may hold the same id, and crowd out others.
             loop {
-                let found = self.find_ids(index, &left).await?;
+                let (found, is_whole) = self.call(&search(index, &left), read).await?;
+                all_whole &= is_whole;
                 let full = found.len() >= left.len() && !left.is_empty();
                 known.extend(found);
                 left.retain(|id| !known.contains(*id));
@@ -60,32 +85,48 @@ impl Cluster {
                 }
             }
         }
-        Ok(known)
-    }
-
-    async fn find_ids(&self, index: &str, ids: &[&String]) -> Result<Vec<String>, ElasticError> {
-        let body = json!({
-            "size": ids.len(), "query": {"ids": {"values": ids}}, "_source": false, "track_total_hits": false,
-            "sort": ["_doc"]
-        });
-        let asked = format!("looking for known ids in `{index}`");
-        let call = Call::new(Method::Post, format!("/{}/_search", segment(index)), asked)
-            .param("ignore_unavailable", true)
-            .param("filter_path", "hits.hits._id,_shards,timed_out")
-            .body(Body::Json(body.to_string()));
-        self.call(&call, read).await
+        Ok((known, all_whole))
     }
 }
 
-fn read(answer: &Answer) -> Result<Vec<String>, ElasticError> {
+fn search(index: &str, ids: &[&String]) -> Call {
+    let body = json!({
+        "size": ids.len(), "query": {"ids": {"values": ids}}, "_source": false, "track_total_hits": false,
+        "sort": ["_doc"]
+    });
+    let asked = format!("looking for known ids in `{index}`");
+    Call::new(Method::Post, format!("/{}/_search", segment(index)), asked)
+        .param("ignore_unavailable", true)
+        .param("filter_path", "hits.hits._id,_shards,timed_out")
+        .body(Body::Json(body.to_string()))
+}
+
+fn whole(answer: &Answer) -> Result<Part, ElasticError> {
     let found: Found = answer.json()?;
-    if let Some(missing) = found.shards.missing() {
-        return Err(answer.error(Cause::Shards(missing)));
+    match found.missing() {
+        Some(missing) => Err(answer.error(Cause::Shards(missing))),
+        None => Ok((found.ids(), true)),
     }
-    if found.timed_out {
-        return Err(answer.error(Cause::Shards("the search timed out in the cluster".to_owned())));
+}
+
+fn whole_or_part(answer: &Answer) -> Result<Part, ElasticError> {
+    let found: Found = answer.json()?;
+    let missing = found.missing();
+    if let Some(missing) = &missing {
+        tracing::debug!(missing, "not all of the alerts can be searched: they are asked for one by one");
     }
-    Ok(found.hits.hits.into_iter().map(|hit| hit.id).collect())
+    Ok((found.ids(), missing.is_none()))
+}
+
+impl Found {
+    fn missing(&self) -> Option<String> {
+        let timed_out = || self.timed_out.then(|| "the search timed out in the cluster".to_owned());
+        self.shards.missing().or_else(timed_out)
+    }
+
+    fn ids(self) -> Vec<String> {
+        self.hits.hits.into_iter().map(|hit| hit.id).collect()
+    }
 }
 
 #[cfg(test)]
@@ -108,6 +149,10 @@ mod tests {
         let fake = Fake::start_with(vec![Act::json(200, body)], attempts(1)).await;
         let error = fake.cluster.known_ids("alerts", &["a".into()]).await.expect_err("an error");
         assert!(error.to_string().contains("1 of 2 shards failed"), "{error}");
+        let part = r#"{"timed_out":false,"_shards":{"total":2,"failed":1},"hits":{"hits":[{"_id":"a"}]}}"#;
+        let fake = Fake::start_with(vec![Act::json(200, part)], attempts(1)).await;
+        let known = fake.cluster.known_ids_where_readable("alerts", &["a".into(), "b".into()]).await;
+        assert_eq!(known.expect("a part"), (["a".to_owned()].into(), false));
     }
 
     #[tokio::test]

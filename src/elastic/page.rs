@@ -100,7 +100,8 @@ impl Cluster {
     /// Reads the next page of what `query` matches, at most `limit` events (10,000 in any case); fewer where
     /// documents are large. `fields` are full names whose values are wanted as the index has them.
     ///
-    /// Reads on after a partial page too; a window of which any page was partial is not done.
+    /// Reads on after a partial page too; a window of which any page was partial is not done. A page that timed out is not
+    /// asked for again: its window is, later.
     ///
     /// # Errors
     /// No answer, a query that the cluster refuses, or a point in time that has ended
@@ -115,7 +116,7 @@ impl Cluster {
         loop {
             let size = pit.size.ask(limit);
             let call = request(pit, query, fields, size)?;
-            let hopeless = |error: &ElasticError| error.is_too_large() && size > 1;
+            let hopeless = |error: &ElasticError| error.is_timed_out() || (error.is_too_large() && size > 1);
             let result = self.call_while(&call, |error| !hopeless(error), |answer| read(answer, size)).await;
             let too_large = match &result {
                 Ok(read) => read.too_large,
@@ -184,7 +185,7 @@ fn add(page: &mut Page, hit: &Hit<'_>) {
         page.repaired.push(format!("`{}`/`{}`", hit.index, hit.id));
     }
     let (index, id) = (hit.index.clone(), hit.id.clone());
-    page.events.push(Event { index, id, source: source.value, fields: fields.value });
+    page.events.push(Event { index, id, source: source.value, fields: fields.value, ..Event::default() });
 }
 
 fn partial(found: &Found<'_>) -> Option<String> {

@@ -77,9 +77,11 @@ impl Cluster {
             .param("ignore_unavailable", true)
         };
         let partial = call().param("allow_partial_search_results", true);
-        let opened = match self.call(&partial, |answer| answer.json()).await {
+        let opened = match self.call_in_time(&partial, |answer| answer.json()).await {
             // Versions before 8.16 open over every shard or not at all.
-            Err(error) if is_unknown_parameter(&error) => self.call(&call(), |answer| answer.json()).await?,
+            Err(error) if is_unknown_parameter(&error) => {
+                self.call_in_time(&call(), |answer| answer.json()).await?
+            }
             result => result?,
         };
         let Opened { id, shards } = opened;
@@ -112,7 +114,7 @@ impl Cluster {
         let call = Call::new(Method::Post, "/_search", asked)
             .param("allow_partial_search_results", true)
             .body(Body::Json(body.to_string()));
-        let probe: Probe = self.call(&call, |answer| answer.json()).await?;
+        let probe: Probe = self.call_in_time(&call, |answer| answer.json()).await?;
         if let Some(words) = probe.shards.missing() {
             pit.missing = Some(words);
         }

@@ -1,7 +1,7 @@
 //! Which of some ids exist in some indices right now: what was written a moment ago counts, and an index that cannot
 //! answer is an error, never an absence.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
 
 use elasticsearch::http::Method;
@@ -47,10 +47,10 @@ impl Cluster {
         indices: &[String],
         ids: &[String],
     ) -> Result<HashSet<String>, ElasticError> {
-        self.ask_for_ids(indices, ids, all_answer).await
+        Ok(self.ask_for_ids(indices, ids, all_answer).await?.into_iter().flatten().collect())
     }
 
-    /// The same of those indices that answer; one that cannot, such as a closed one, is said and passed over.
+    /// The same of those indices that answer, and why each of the others, such as a closed one, does not.
     ///
     /// # Errors
     /// No answer or no permission.
@@ -58,17 +58,24 @@ impl Cluster {
         &self,
         indices: &[String],
         ids: &[String],
-    ) -> Result<HashSet<String>, ElasticError> {
-        self.ask_for_ids(indices, ids, some_answer).await
+    ) -> Result<(HashSet<String>, BTreeMap<String, ElasticError>), ElasticError> {
+        let (mut present, mut silent) = (HashSet::new(), BTreeMap::new());
+        for (found, unanswered) in self.ask_for_ids(indices, ids, some_answer).await? {
+            present.extend(found);
+            for (index, error) in unanswered {
+                silent.entry(index).or_insert(error);
+            }
+        }
+        Ok((present, silent))
     }
 
-    async fn ask_for_ids(
+    async fn ask_for_ids<T>(
         &self,
         indices: &[String],
         ids: &[String],
-        read: fn(&Answer) -> Result<Vec<String>, ElasticError>,
-    ) -> Result<HashSet<String>, ElasticError> {
-        let mut present = HashSet::new();
+        read: fn(&Answer) -> Result<T, ElasticError>,
+    ) -> Result<Vec<T>, ElasticError> {
+        let mut answers = Vec::new();
         let asked: Vec<(&String, &String)> =
             indices.iter().flat_map(|index| ids.iter().map(move |id| (index, id))).collect();
         for chunk in asked.chunks(MAX_DOCUMENTS) {
@@ -77,42 +84,35 @@ impl Cluster {
             let call = Call::new(Method::Post, "/_mget", "asking for alerts by their ids")
                 .param("_source", false)
                 .body(Body::Json(json!({ "docs": documents }).to_string()));
-            present.extend(self.call(&call, read).await?);
+            answers.push(self.call(&call, read).await?);
         }
-        Ok(present)
+        Ok(answers)
     }
 }
 
 fn all_answer(answer: &Answer) -> Result<Vec<String>, ElasticError> {
+    let (found, unanswered) = some_answer(answer)?;
+    unanswered.into_values().next().map_or(Ok(found), Err)
+}
+
+/// What is there, and why each index does not answer that does not.
+fn some_answer(answer: &Answer) -> Result<(Vec<String>, BTreeMap<String, ElasticError>), ElasticError> {
     let Answers { docs } = answer.json()?;
-    match refusals(&docs) {
-        Some(words) => Err(answer.error(Cause::Shards(words))),
-        None => Ok(existing(docs)),
+    let mut refused: BTreeMap<&str, (&Reason, usize)> = BTreeMap::new();
+    for found in &docs {
+        if let Some(reason) = &found.error {
+            refused.entry(&found.index).or_insert((reason, 0)).1 += 1;
+        }
     }
-}
-
-fn some_answer(answer: &Answer) -> Result<Vec<String>, ElasticError> {
-    let Answers { docs } = answer.json()?;
-    if let Some(words) = refusals(&docs) {
-        tracing::warn!("an alert that is there already may be written again: {words}");
-    }
-    Ok(existing(docs))
-}
-
-fn existing(docs: Vec<Found>) -> Vec<String> {
-    docs.into_iter().filter(|found| found.exists).map(|found| found.id).collect()
-}
-
-/// Which index cannot answer and why, in words; none where all do.
-fn refusals(docs: &[Found]) -> Option<String> {
-    let (index, reason) =
-        docs.iter().find_map(|found| found.error.as_ref().map(|reason| (&found.index, reason)))?;
-    let mut words = format!("`{index}` cannot answer: {}", reason.words());
-    let refusals = docs.iter().filter(|found| found.error.is_some()).count();
-    if refusals > 1 {
-        let _ = write!(words, " (and so for {refusals} documents)");
-    }
-    Some(words)
+    let error = |(index, (reason, times)): (&str, (&Reason, usize))| {
+        let mut words = format!("`{index}` cannot answer: {}", reason.words());
+        if times > 1 {
+            let _ = write!(words, " (and so for {times} documents)");
+        }
+        (index.to_owned(), answer.error(Cause::Shards(words)))
+    };
+    let unanswered = refused.into_iter().map(error).collect();
+    Ok((docs.into_iter().filter(|found| found.exists).map(|found| found.id).collect(), unanswered))
 }
 
 #[cfg(test)]
@@ -143,7 +143,9 @@ mod tests {
         let body = body.replacen("false", "true", 1);
         let fake = Fake::start(vec![Act::json(200, &body)]).await;
         let some = fake.cluster.present_ids_where_readable(&names(&["a", "b"]), &names(&["x"])).await;
-        assert_eq!(some.expect("ids").into_iter().collect::<Vec<_>>(), ["x"]);
+        let (present, silent) = some.expect("ids");
+        assert_eq!(present.into_iter().collect::<Vec<_>>(), ["x"]);
+        assert_eq!(silent.keys().collect::<Vec<_>>(), ["b"]);
     }
 
     #[tokio::test]

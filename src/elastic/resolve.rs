@@ -116,7 +116,7 @@ impl Cluster {
         let call = Call::new(Method::Get, format!("/_resolve/index/{}", names(patterns)), asked)
             .param("expand_wildcards", "open,closed")
             .param("ignore_unavailable", true);
-        self.call(&call, |answer| answer.json()).await
+        self.call_in_time(&call, |answer| answer.json()).await
     }
 }
 

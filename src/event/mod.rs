@@ -19,6 +19,8 @@ pub struct Event {
     /// Values by full field name as Elasticsearch's `fields` option returns them: they hold what `_source`
     /// does not (`constant_keyword`, alias and runtime fields), and win over it.
     pub fields: Map<String, Value>,
+    /// Whether `index` and `id` only tell where in a file it was found: it brings none of its own.
+    pub is_placed: bool,
 }
 
 impl Event {

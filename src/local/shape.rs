@@ -111,18 +111,20 @@ fn hit(mut hit: Map<String, Value>, origin: Origin<'_>) -> Result<Shaped, String
         Some(Value::Object(fields)) => fields,
         _ => Map::new(),
     };
-    let mut shaped = event(source, fields, origin);
-    if let Some(Value::String(index)) = hit.remove("_index") {
-        shaped.event.index = index;
+    let Shaped { mut event, mut place, repaired } = event(source, fields, origin);
+    let (index, id) = (hit.remove("_index"), hit.remove("_id"));
+    event.is_placed = !matches!((&index, &id), (Some(Value::String(_)), Some(Value::String(_))));
+    if let Some(Value::String(index)) = index {
+        event.index = index;
     }
-    if let Some(Value::String(id)) = hit.remove("_id") {
-        shaped = Shaped { event: Event { id, ..shaped.event }, place: None, ..shaped };
+    if let Some(Value::String(id)) = id {
+        (event.id, place) = (id, None);
     }
-    Ok(shaped)
+    Ok(Shaped { event, place, repaired })
 }
 
 fn event(source: Map<String, Value>, fields: Map<String, Value>, origin: Origin<'_>) -> Shaped {
-    let event = Event { index: origin.path.to_owned(), id: String::new(), source, fields };
+    let event = Event { index: origin.path.to_owned(), id: String::new(), source, fields, is_placed: true };
     Shaped { event, place: Some(origin.place.to_owned()), repaired: false }
 }
 
@@ -169,7 +171,7 @@ mod tests {
     #[test]
     fn a_plain_document_is_called_by_its_place() {
         let event = one(json!({"user.id": "x"}));
-        assert_eq!((event.index.as_str(), event.id.as_str()), ("a.json", "3"));
+        assert_eq!((event.index.as_str(), event.id.as_str(), event.is_placed), ("a.json", "3", true));
         assert_eq!(event.values("user.id"), [json!("x")]);
     }
 
@@ -177,12 +179,16 @@ mod tests {
     fn a_hit_keeps_its_index_id_and_returned_fields() {
         let event = one(json!({"_index": "logs-x", "_id": "77", "_score": null, "_source": {"a": 1},
             "fields": {"b": [2]}}));
-        assert_eq!((event.index.as_str(), event.id.as_str()), ("logs-x", "77"));
+        assert_eq!((event.index.as_str(), event.id.as_str(), event.is_placed), ("logs-x", "77", false));
         assert_eq!((event.values("a"), event.values("b")), (vec![json!(1)], vec![json!(2)]));
         assert!(event.values("_score").is_empty());
         let without_source = one(json!({"_index": "i", "_id": "1", "fields": {"b": [2]}}));
         assert_eq!(without_source.values("b"), [json!(2)]);
-        assert_eq!(one(json!({"_source": {"a": 1}})).id, "3");
+        for half in [json!({"_source": {"a": 1}}), json!({"_index": "i", "_source": {"a": 1}})] {
+            let event = one(half);
+            assert_eq!((event.id.as_str(), event.is_placed), ("3", true));
+        }
+        assert!(one(json!({"_id": "1", "_source": {"a": 1}})).is_placed);
     }
 
     #[test]

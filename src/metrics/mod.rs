@@ -3,6 +3,7 @@
 //! Labels are bounded: a rule's id and name, a request's kind, reasons in a few words of our own. Nothing of an event, an
 //! answer or a setting is among them. Seconds and counts only; names end in their unit, those of counters in `_total`.
 
+mod beside;
 mod delays;
 mod reloads;
 mod requests;
@@ -16,6 +17,7 @@ use chrono::{DateTime, Utc};
 use prometheus::core::Collector;
 use prometheus::{Gauge, GaugeVec, Opts, Registry, TextEncoder};
 
+use self::beside::Rounds;
 use self::delays::Delays;
 use self::reloads::Reloads;
 use self::requests::Requests;
@@ -25,6 +27,7 @@ use crate::detect::RuleReport;
 use crate::elastic::Observed;
 use crate::rule::Rule;
 
+pub use self::beside::Beside;
 pub use prometheus::{Error, Result};
 
 /// The `Content-Type` of [`Metrics::text`].
@@ -42,6 +45,7 @@ struct Figures {
     requests: Requests,
     delays: Delays,
     reloads: Reloads,
+    rounds: Rounds,
 }
 
 impl Metrics {
@@ -58,7 +62,7 @@ impl Metrics {
         registered(&registry, build.clone())?.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1.0);
         let reachable = Gauge::new(
             "stakeout_elasticsearch_up",
-            "Whether the cluster answered and could be written to when a run last asked (1) or not (0).",
+            "Whether the cluster answered and the alerts index was there when a run last asked (1) or not (0).",
         )?;
         registered(&registry, reachable.clone())?;
         Ok(Self(Some(Arc::new(Figures {
@@ -66,6 +70,7 @@ impl Metrics {
             requests: Requests::new(&registry)?,
             delays: Delays::new(&registry)?,
             reloads: Reloads::new(&registry, started)?,
+            rounds: Rounds::new(&registry)?,
             reachable,
             registry,
         }))))
@@ -101,7 +106,21 @@ impl Metrics {
         }
     }
 
-    /// Notes whether runs can be made: whether the cluster answers and can be written to.
+    /// Notes that a round of what goes on beside the runs begins at `now`, or that it is not wished for.
+    pub fn goes_on(&self, what: Beside, is_wished: bool, now: DateTime<Utc>) {
+        if let Some(figures) = &self.0 {
+            figures.rounds.goes_on(what, is_wished, now);
+        }
+    }
+
+    /// Notes that such a round left nothing undone at `now`.
+    pub fn went_well(&self, what: Beside, now: DateTime<Utc>) {
+        if let Some(figures) = &self.0 {
+            figures.rounds.went_well(what, now);
+        }
+    }
+
+    /// Notes whether runs can be made: whether the cluster answers and the alerts index is there.
     pub fn reaches(&self, reachable: bool) {
         if let Some(figures) = &self.0 {
             figures.reachable.set(f64::from(u8::from(reachable)));

@@ -75,7 +75,7 @@ impl Rules {
             counters: COUNTERS.iter().map(counter).collect::<Result<_>>()?,
             owed: gauge(
                 "stakeout_rule_windows_owed",
-                "Stretches of time that could not be read whole and will be tried again.",
+                "Stretches of time that could not be read whole and will be tried again; absent before the rule's first run, which reads it.",
             )?,
             missing: gauge(
                 "stakeout_rule_index_patterns_missing",
@@ -110,7 +110,6 @@ impl Rules {
             for counter in &self.counters {
                 counter.with_label_values(&labels);
             }
-            self.owed.with_label_values(&labels);
             let until = by_id.get(labels[0].as_str()).copied().unwrap_or(now);
             read.insert(labels, until);
         }
@@ -131,7 +130,8 @@ impl Rules {
         let mut read = self.read_until();
         let Some(newest) = read.get_mut(&labels) else { return };
         if let Some(until) = read_until(report) {
-            *newest = until.max(*newest);
+            // A clock that was ahead counts no longer than it is.
+            *newest = until.max(*newest).min(now);
         }
         for (counter, (.., count)) in self.counters.iter().zip(COUNTERS) {
             counter.with_label_values(&labels).inc_by(count(report));

@@ -4,7 +4,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::Metrics;
+use super::{Beside, Metrics};
 use crate::alert::{AlertDocument, alert_id};
 use crate::checkpoint::Window;
 use crate::detect::{Hindrance, RuleReport};
@@ -35,11 +35,14 @@ fn of_rule(metrics: &Metrics, name: &str, now: i64) -> Option<String> {
 #[test]
 fn a_rule_that_has_not_run_stands_at_nothing_and_falls_behind() {
     let metrics = Metrics::of(&[rule()], at(1000)).expect("figures");
-    for name in ["windows_done_total", "windows_failed_total", "alerts_created_total", "windows_owed"] {
+    for name in ["windows_done_total", "windows_failed_total", "alerts_created_total"] {
         assert_eq!(of_rule(&metrics, &format!("stakeout_rule_{name}"), 1000).as_deref(), Some("0"), "{name}");
     }
     assert_eq!(of_rule(&metrics, "stakeout_rule_lag_seconds", 1090).as_deref(), Some("90"));
-    assert_eq!(of_rule(&metrics, "stakeout_rule_last_success_timestamp_seconds", 1090), None);
+    // What it owes stands in its checkpoint, which nobody has read yet.
+    for name in ["windows_owed", "last_success_timestamp_seconds"] {
+        assert_eq!(of_rule(&metrics, &format!("stakeout_rule_{name}"), 1090), None, "{name}");
+    }
 }
 
 #[test]
@@ -91,6 +94,14 @@ fn runs_add_up_and_lag_counts_from_what_was_recorded() {
     // An earlier end does not take back what was read.
     metrics.ran(&RuleReport { to: Some(at(1500)), windows: 1, ..RuleReport::new(&rule) }, at(2000));
     assert_eq!(of_rule(&metrics, "stakeout_rule_lag_seconds", 2000).as_deref(), Some("400"));
+    // A clock that was ahead hides nothing once it is right again.
+    let ran = |at_seconds: i64| {
+        let report = RuleReport { to: Some(at(at_seconds)), windows: 1, ..RuleReport::new(&rule) };
+        metrics.ran(&report, at(at_seconds));
+    };
+    ran(90_000);
+    ran(2100);
+    assert_eq!(of_rule(&metrics, "stakeout_rule_lag_seconds", 2500).as_deref(), Some("400"));
 }
 
 #[test]
@@ -129,6 +140,28 @@ fn rules_that_came_are_counted_for_and_those_that_went_are_not() {
     ] {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
     }
+}
+
+#[test]
+fn what_goes_on_beside_the_runs_has_a_figure_while_it_is_wished_for() {
+    let metrics = Metrics::of(&[], at(0)).expect("figures");
+    let last = |name: &str| {
+        let text = metrics.text(at(0)).expect("a text");
+        let begin = format!("stakeout_{name}_last_success_timestamp_seconds ");
+        text.lines().find_map(|line| line.strip_prefix(&begin)).map(str::to_owned)
+    };
+    metrics.goes_on(Beside::Triage, false, at(10));
+    assert_eq!((last("triage"), last("cases")), (None, None));
+    // From its first round on, whatever becomes of that.
+    metrics.goes_on(Beside::Triage, true, at(20));
+    metrics.goes_on(Beside::Triage, true, at(50));
+    assert_eq!((last("triage").as_deref(), last("cases")), (Some("20"), None));
+    metrics.went_well(Beside::Triage, at(51));
+    assert_eq!(last("triage").as_deref(), Some("51"));
+    metrics.goes_on(Beside::Triage, false, at(80));
+    assert_eq!(last("triage"), None);
+    metrics.goes_on(Beside::Cases, true, at(90));
+    assert_eq!(last("cases").as_deref(), Some("90"));
 }
 
 #[test]

@@ -38,6 +38,9 @@ impl Walk {
     pub(super) fn below(paths: &[PathBuf]) -> Self {
         let mut walk = Self::default();
         for path in paths {
+            if walk.is_over() {
+                break;
+            }
             walk.start(path);
         }
         walk

@@ -1,36 +1,39 @@
 //! Cases beside the rules' runs and the triage: what is to be opened is opened soon, and a Kibana that is down holds
 //! nothing up.
 
-use std::time::Duration;
-
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::rounds::{EVERY, rounds};
 use super::work::Work;
-use crate::detect::CasesReport;
-
-/// Time between two looks for alerts without a case.
-const EVERY: Duration = Duration::from_secs(30);
+use crate::detect::{CaseOpener, CasesReport, Runner};
+use crate::metrics::{Beside, Metrics};
 
 /// Opens cases until `stop` is cancelled, as the work of the time asks for; a problem is said once as long as it stays the
 /// same.
-pub async fn open_cases(work: watch::Receiver<Work>, stop: CancellationToken) {
-    let mut problem = None;
-    while !stop.is_cancelled() {
-        let Work { runner, cases, .. } = work.borrow().clone();
-        if let Some(opener) = cases {
-            // Told to stop it ends after the group at hand, so that what was begun is finished.
-            let now = match opener.run(|| runner.now(), &stop).await {
-                Ok(report) => note(&report),
-                Err(error) => Some(error.to_string()),
-            };
+pub async fn open_cases(work: watch::Receiver<Work>, metrics: Metrics, stop: CancellationToken) {
+    let round = |problem: Option<String>| {
+        let (Work { runner, cases, .. }, metrics, stop) =
+            (work.borrow().clone(), metrics.clone(), stop.clone());
+        async move {
+            metrics.goes_on(Beside::Cases, cases.is_some(), runner.now());
+            let opener = cases?;
+            let now = once(&runner, &opener, &stop).await;
+            if now.is_none() {
+                metrics.went_well(Beside::Cases, runner.now());
+            }
             say(problem.as_deref(), now.as_deref());
-            problem = now;
+            now
         }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(EVERY) => {}
-        }
+    };
+    rounds("opening cases", EVERY, &stop, round).await;
+}
+
+/// One go; what is not done. Told to stop it ends after the group at hand, so that what was begun is finished.
+async fn once(runner: &Runner, opener: &CaseOpener, stop: &CancellationToken) -> Option<String> {
+    match opener.run(|| runner.now(), stop).await {
+        Ok(report) => note(&report),
+        Err(error) => Some(error.to_string()),
     }
 }
 

@@ -1,20 +1,27 @@
-//! Rules of one interval: run together, first at once, then each time the interval has passed.
+//! Rules of one interval: run together, first at once, then each time the interval has passed. None waits for another: a
+//! rule whose run takes longer than the interval is left out until it is done, and the others go on.
 
 use std::collections::HashMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
+use tracing::field::debug;
+use tracing::span::EnteredSpan;
 
-use super::pulse::Held;
+use super::pulse::{Held, Moving};
 use super::reach::Reach;
 use super::timetable::Signs;
-use crate::detect::{Cycle, Gone, Hindrance, RuleReport, Runner, Watch};
+use super::under_way::{Taken, UnderWay};
+use crate::detect::{Cycle, Gone, Hindrance, Open, RuleReport, Runner, Watch};
 use crate::diagnostic::sanitize;
 use crate::rule::Rule;
+
+#[cfg(test)]
+mod tests;
 
 /// Rules of one timetable that are asked at the same time.
 const AT_ONCE: usize = 4;
@@ -38,13 +45,14 @@ pub(super) struct Group {
     pub watch: Watch,
     pub signs: Signs,
     pub resting: Resting,
+    pub under_way: UnderWay,
     /// Cancelled when no further run is to begin; one under way comes to its end.
     pub end: CancellationToken,
 }
 
 impl Group {
-    /// A run at once and then each time the interval has passed; what falls due meanwhile is left to the next run, which
-    /// reads the time between. The first waits for `before`: no rule is run by two groups at once.
+    /// A run at once and then each time the interval has passed; what a rule misses while its last run is under way is left
+    /// to its next one, which reads the time between. The first waits for `before`: they may run rules of this group.
     ///
     /// By the clock that never steps, so that neither a corrected wall clock nor a machine that slept can hold it up.
     pub(super) async fn keep_time(self: Arc<Self>, alive: Held, before: Vec<CancellationToken>) {
@@ -57,33 +65,36 @@ impl Group {
         }
         let mut ticks = tokio::time::interval(self.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut cycles = JoinSet::new();
         loop {
             tokio::select! {
                 biased;
                 () = self.end.cancelled() => break,
-                _ = ticks.tick() => {}
+                Some(ended) = cycles.join_next() => say_fault(ended),
+                _ = ticks.tick() => drop(cycles.spawn(self.clone().cycle())),
             }
-            if let Err(error) = tokio::spawn(self.clone().cycle()).await {
-                tracing::error!(%error, "a run ended in a fault of the program; the next one reads the time again");
-            }
+        }
+        while let Some(ended) = cycles.join_next().await {
+            say_fault(ended);
         }
         alive.finish();
     }
 
-    /// One run of every rule.
+    /// One run of every rule whose turn it is.
     ///
-    /// What failed for a passing reason is tried again soon, but not so long that the other rules' next run is late.
+    /// What failed for a passing reason is tried again soon, but not so long that its next run is late.
     async fn cycle(self: Arc<Self>) {
-        let _under_way = self.signs.pulse.cycle();
-        let mut rules = self.rules.clone();
-        {
-            let mut resting = self.resting();
-            resting.retain(|_, until| *until > Instant::now());
-            rules.retain(|rule| !resting.contains_key(&rule.rule_id));
+        let taken = self.take();
+        if !taken.is_empty() {
+            let moving = self.signs.pulse.run();
+            moving.part(self.attempts(taken, &moving)).await;
         }
+    }
+
+    async fn attempts(self: &Arc<Self>, mut taken: Vec<Taken>, moving: &Moving) {
         let (mut attempt, mut pause, mut left) = (1, WAITS.0, self.interval / 2);
-        while !rules.is_empty() && self.reach.wait(&self.runner, &self.end).await {
-            let failed = self.run(rules).await;
+        while !taken.is_empty() && self.reach.wait(&self.runner, &self.end).await {
+            let failed = self.run(taken, moving).await;
             if failed.is_empty() {
                 return;
             }
@@ -101,46 +112,66 @@ impl Group {
             left -= wait;
             pause = (pause * 2).min(WAITS.1);
             attempt += 1;
-            rules = failed.into_iter().map(|(rule, _)| rule).collect();
+            // Those that the next cycle has taken meanwhile are its business.
+            taken = failed.iter().filter_map(|(rule, _)| self.under_way.take(rule)).collect();
         }
     }
 
-    /// The same run, once it stands in the figures.
-    fn counted(&self, run: (Arc<Rule>, RuleReport)) -> (Arc<Rule>, RuleReport) {
-        self.signs.metrics.ran(&run.1, self.runner.now());
-        run
+    /// Takes the rules whose turn it is: none that rests, and none whose last run is under way.
+    fn take(&self) -> Vec<Taken> {
+        let mut resting = self.resting();
+        resting.retain(|_, until| *until > Instant::now());
+        let (mut taken, mut late) = (Vec::new(), Vec::new());
+        for rule in self.rules.iter().filter(|rule| !resting.contains_key(&rule.rule_id)) {
+            match self.under_way.take(rule) {
+                Some(rule) => taken.push(rule),
+                None => late.push(rule),
+            }
+        }
+        // Where the cluster is waited for, that is said.
+        if let Some(first) = late.first().filter(|_| !self.reach.is_waiting()) {
+            let _about = about(&first.rule_id, &first.name);
+            let (rule, others) = (sanitize(&first.name), late.len() - 1);
+            tracing::warn!(rule, others, "still under way: what falls due now is read by the next run");
+        }
+        taken
     }
 
-    /// Runs `rules`: those for which nothing happened together, the others side by side. Returns those that may do better
-    /// soon, and why they failed; rules for which an answer asked to be left alone are noted as resting.
-    async fn run(&self, rules: Vec<Arc<Rule>>) -> Vec<(Arc<Rule>, RuleReport)> {
-        let Gone { done, open } = self.cycle.go(&rules, &self.watch).await;
-        let mut failed: Vec<_> = done.into_iter().filter_map(|run| self.settled(self.counted(run))).collect();
+    /// Runs the rules: those for which nothing happened together, the others side by side; each is free again once its own
+    /// run is done. Returns those that may do better soon, and why they failed; rules for which an answer asked to be left
+    /// alone are noted as resting.
+    async fn run(self: &Arc<Self>, taken: Vec<Taken>, moving: &Moving) -> Vec<(Arc<Rule>, RuleReport)> {
+        let watch = Watch { progress: moving.progress(), ..self.watch.clone() };
+        let rules: Vec<Arc<Rule>> = taken.iter().map(|taken| taken.rule.clone()).collect();
+        let Gone { done, open } = self.cycle.go(&rules, &watch).await;
+        let mut failed: Vec<_> = done.into_iter().filter_map(|run| self.settled(run)).collect();
+        let open = kept(taken, open);
         let places = Arc::new(Semaphore::new(AT_ONCE));
         let mut running = JoinSet::new();
-        for open in open {
-            let (runner, watch, places) = (self.runner.clone(), self.watch.clone(), places.clone());
-            running.spawn(async move {
-                let _place = places.acquire_owned().await;
+        for (open, taken) in open {
+            let place = places.clone().acquire_owned().await;
+            let (group, watch) = (self.clone(), watch.clone());
+            running.spawn(moving.part(async move {
+                let _until_done = (place, taken);
                 let rule = open.rule.clone();
-                let report = runner.run_open(open, &watch).await;
-                (rule, report)
-            });
+                let report = group.runner.run_open(open, &watch).await;
+                group.settled((rule, report))
+            }));
         }
         while let Some(ended) = running.join_next().await {
             match ended {
-                Ok(run) => failed.extend(self.settled(self.counted(run))),
-                Err(error) => {
-                    tracing::error!(%error, "a run ended in a fault of the program; its window is read again");
-                }
+                Ok(run) => failed.extend(run),
+                Err(error) => say_fault(Err(error)),
             }
         }
         failed
     }
 
-    /// Says what a run did, and notes that the rule rests where an answer asked to be left alone; the run, if the rule may
-    /// do better soon.
+    /// Counts a run and says what it did, and notes that the rule rests where an answer asked to be left alone; the run, if
+    /// the rule may do better soon.
     fn settled(&self, (rule, report): (Arc<Rule>, RuleReport)) -> Option<(Arc<Rule>, RuleReport)> {
+        self.signs.metrics.ran(&report, self.runner.now());
+        let _about = about(&rule.rule_id, &rule.name);
         note(&report);
         if let Some(rest) = report.rest {
             let rest = rest.min(LONGEST_REST);
@@ -156,12 +187,35 @@ impl Group {
     }
 }
 
+/// The rules that are still to be run; the others are let go.
+fn kept(taken: Vec<Taken>, open: Vec<Open>) -> Vec<(Open, Option<Taken>)> {
+    let mut taken: HashMap<String, Taken> =
+        taken.into_iter().map(|taken| (taken.rule.rule_id.clone(), taken)).collect();
+    let with = |open: Open| {
+        let taken = taken.remove(&open.rule.rule_id);
+        (open, taken)
+    };
+    open.into_iter().map(with).collect()
+}
+
+fn say_fault(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a run ended in a fault of the program; its window is read again");
+    }
+}
+
+/// Lines are about this rule until the returned value is dropped: those for machines have its id.
+fn about(rule_id: &str, name: &str) -> EnteredSpan {
+    tracing::debug_span!("rule", name = %sanitize(name), rule_id).entered()
+}
+
 /// Says that a run came to an early end, and after which wait it is tried again; none where the next run must do.
 fn say_hindered(report: &RuleReport, attempt: u32, wait: Option<Duration>) {
     let Some(Hindrance { window, reason }) = &report.hindrance else { return };
+    let _about = about(&report.rule_id, &report.name);
     let rule = sanitize(&report.name);
-    let from = window.map(|window| tracing::field::display(window.from));
-    let to = window.map(|window| tracing::field::display(window.to));
+    let from = window.map(|window| debug(window.from));
+    let to = window.map(|window| debug(window.to));
     match wait {
         Some(wait) => {
             tracing::warn!(rule, from, to, attempt, %reason, ?wait, "failed: it is tried again soon");
@@ -174,17 +228,18 @@ fn say_hindered(report: &RuleReport, attempt: u32, wait: Option<Duration>) {
 
 /// Says what a run did, where it is worth a line.
 fn note(report: &RuleReport) {
-    let RuleReport { name, matches, alerts_created, alerts_existing, late, took_ms, .. } = report;
+    let RuleReport { matches, alerts_created, alerts_existing, late, took_ms, .. } = report;
+    let (rule, from, to) = (sanitize(&report.name), report.from.map(debug), report.to.map(debug));
     if !report.unreachable {
         // Others are tried again soon, and are said with the wait.
         say_hindered(report, 1, None);
     }
     for pattern in &report.indices_missing {
-        tracing::warn!(rule = %name, "no index matches `{pattern}`");
+        tracing::warn!(rule, "no index matches `{pattern}`");
     }
     if *alerts_created > 0 {
-        tracing::info!(rule = %name, matches, alerts_created, alerts_existing, late, took_ms, "alerts");
+        tracing::info!(rule, from, to, matches, alerts_created, alerts_existing, late, took_ms, "alerts");
     } else {
-        tracing::debug!(rule = %name, matches, alerts_existing, took_ms, "nothing new");
+        tracing::debug!(rule, from, to, matches, alerts_existing, took_ms, "nothing new");
     }
 }

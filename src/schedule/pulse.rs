@@ -1,5 +1,6 @@
-//! Whether the timetable runs: all of it is there, and a run under way gets on.
+//! Whether the timetable runs: all of it is there, and each run under way gets on.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,61 +10,105 @@ use crate::detect::Progress;
 /// Added to what a run may well wait for, before it counts as stuck.
 const ROOM: Duration = Duration::from_mins(1);
 
+tokio::task_local! {
+    /// The run that the task at hand belongs to.
+    static TRACE: Arc<Trace>;
+}
+
+/// Notes a sign of life, such as the end of a request, of the run that it belongs to. What belongs to none, such as triage or a
+/// question whether the cluster is there, does not tell that a run gets on.
+pub fn stir() {
+    let _ = TRACE.try_with(|trace| trace.stirs.fetch_add(1, Ordering::Relaxed));
+}
+
 /// Signs of life of a timetable, shared by its parts and by those who ask after them.
 #[derive(Debug)]
 pub struct Pulse {
-    /// Grows as documents are read.
-    progress: Arc<Progress>,
     /// How long a run under way may go without a sign.
     patience: Duration,
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     /// Timetables that were begun, and those of them that have not ended.
     begun: usize,
     alive: usize,
-    /// Runs under way.
-    cycles: usize,
-    /// Grows with each sign of life.
-    signs: u64,
-    /// How many signs there were when somebody last asked and found more than before, and when that was.
-    seen: (u64, Instant),
+    runs: Vec<Seen>,
 }
 
-/// A part of the timetable for as long as it is held.
-pub(super) struct Held {
+/// A run under way, and how many signs of it there were when somebody asked and found more than before, and when that was.
+#[derive(Debug)]
+struct Seen {
+    trace: Arc<Trace>,
+    last: Option<(u64, Instant)>,
+}
+
+/// The signs of life of one run.
+#[derive(Debug, Default)]
+struct Trace {
+    stirs: AtomicU64,
+    /// Grows as documents are read.
+    progress: Arc<Progress>,
+}
+
+/// A timetable for as long as it is held.
+pub(super) struct Held(Arc<Pulse>);
+
+/// A run under way for as long as it is held.
+pub(super) struct Moving {
     pulse: Arc<Pulse>,
-    part: fn(&mut State) -> &mut usize,
+    trace: Arc<Trace>,
 }
 
 impl Held {
     /// Ends a timetable as it should: it is not missed from now on.
     pub(super) fn finish(self) {
-        self.pulse.state().begun -= 1;
+        self.0.state().begun -= 1;
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        *(self.part)(&mut self.pulse.state()) -= 1;
+        self.0.state().alive -= 1;
+    }
+}
+
+impl Moving {
+    /// Does a part of the run, whose signs of life are those of the run.
+    pub(super) fn part<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
+        TRACE.scope(self.trace.clone(), work)
+    }
+
+    /// What passes of the run count in.
+    pub(super) fn progress(&self) -> Arc<Progress> {
+        self.trace.progress.clone()
+    }
+}
+
+impl Drop for Moving {
+    fn drop(&mut self) {
+        self.pulse.state().runs.retain(|run| !Arc::ptr_eq(&run.trace, &self.trace));
+    }
+}
+
+impl Seen {
+    /// For how long nothing has moved at `now`.
+    fn silent(&mut self, now: Instant) -> Duration {
+        let signs = self.trace.stirs.load(Ordering::Relaxed) + self.trace.progress.events();
+        let since = self.last.filter(|(seen, _)| *seen == signs).map_or(now, |(_, since)| since);
+        self.last = Some((signs, since));
+        now - since
     }
 }
 
 impl Pulse {
-    /// Of a timetable whose requests take `timeout` at most and whose passes count what they read in `progress`.
+    /// Of a timetable whose requests take `timeout` at most.
     #[must_use]
-    pub fn new(progress: Arc<Progress>, timeout: Duration) -> Self {
+    pub fn new(timeout: Duration) -> Self {
         // A rest that an answer asked for, and a request that times out twice over.
         let patience = LONGEST_REST + timeout * 2 + ROOM;
-        let state = State { begun: 0, alive: 0, cycles: 0, signs: 0, seen: (0, Instant::now()) };
-        Self { progress, patience, state: Mutex::new(state) }
-    }
-
-    /// Notes a sign of life, such as the end of a request.
-    pub fn stir(&self) {
-        self.state().signs += 1;
+        Self { patience, state: Mutex::default() }
     }
 
     /// Asks after the timetable.
@@ -76,11 +121,7 @@ impl Pulse {
 
     fn beat_at(&self, now: Instant) -> Result<(), String> {
         let mut state = self.state();
-        let signs = state.signs + self.progress.events();
-        if state.cycles == 0 || state.seen.0 != signs {
-            state.seen = (signs, now);
-        }
-        let silent = now - state.seen.1;
+        let silent = state.runs.iter_mut().map(|run| run.silent(now)).max().unwrap_or_default();
         if state.begun == 0 {
             return Err("the timetable has not begun".to_owned());
         }
@@ -88,7 +129,10 @@ impl Pulse {
             return Err(format!("{} of {} timetables have ended", state.begun - state.alive, state.begun));
         }
         if silent > self.patience {
-            return Err(format!("a run is under way, and nothing has moved for {} s", silent.as_secs()));
+            return Err(format!(
+                "a run is under way, and nothing in it has moved for {} s",
+                silent.as_secs()
+            ));
         }
         Ok(())
     }
@@ -98,17 +142,23 @@ impl Pulse {
         let mut state = self.state();
         state.begun += 1;
         state.alive += 1;
-        Held { pulse: self.clone(), part: |state| &mut state.alive }
+        Held(self.clone())
     }
 
     /// A run is under way until the returned value is dropped.
-    pub(super) fn cycle(self: &Arc<Self>) -> Held {
-        let mut state = self.state();
-        state.cycles += 1;
-        state.signs += 1;
-        Held { pulse: self.clone(), part: |state| &mut state.cycles }
+    pub(super) fn run(self: &Arc<Self>) -> Moving {
+        let trace = Arc::<Trace>::default();
+        self.state().runs.push(Seen { trace: trace.clone(), last: None });
+        Moving { pulse: self.clone(), trace }
     }
 
+    /// How many signs of life the runs under way have given, what they have read aside.
+    #[cfg(test)]
+    pub(super) fn stirs(&self) -> u64 {
+        self.state().runs.iter().map(|run| run.trace.stirs.load(Ordering::Relaxed)).sum()
+    }
+
+    /// What lies behind this lock is whole after every call.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -119,10 +169,10 @@ mod tests {
     use std::sync::Arc;
     use std::time::{Duration, Instant};
 
-    use super::Pulse;
+    use super::{Pulse, stir};
 
     fn pulse() -> Arc<Pulse> {
-        Arc::new(Pulse::new(Arc::default(), Duration::from_secs(30)))
+        Arc::new(Pulse::new(Duration::from_secs(30)))
     }
 
     #[test]
@@ -145,22 +195,41 @@ mod tests {
         assert_eq!(pulse.beat(), Ok(()));
     }
 
-    #[test]
-    fn only_a_run_in_which_nothing_moves_is_stuck() {
+    #[tokio::test]
+    async fn only_a_run_in_which_nothing_moves_is_stuck() {
         let pulse = pulse();
         let _kept = pulse.timetable();
         let begin = Instant::now();
         let after = |seconds: u64| pulse.beat_at(begin + Duration::from_secs(seconds));
         assert_eq!(after(0), Ok(()));
         // Between two runs there is nothing to move, however long that is.
-        let cycle = pulse.cycle();
+        let run = pulse.run();
         assert_eq!(after(10_000), Ok(()));
         assert_eq!(after(10_420), Ok(()));
-        assert_eq!(after(10_421), Err("a run is under way, and nothing has moved for 421 s".to_owned()));
-        pulse.stir();
+        let stuck = |seconds| Err(format!("a run is under way, and nothing in it has moved for {seconds} s"));
+        assert_eq!(after(10_421), stuck(421));
+        run.part(async { stir() }).await;
         assert_eq!(after(10_422), Ok(()));
-        assert!(after(11_000).is_err());
-        drop(cycle);
+        assert_eq!(after(11_000), stuck(578));
+        drop(run);
         assert_eq!(after(20_000), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn what_moves_elsewhere_does_not_hide_a_run_that_is_stuck() {
+        let pulse = pulse();
+        let _kept = pulse.timetable();
+        let (hung, lively) = (pulse.run(), pulse.run());
+        let begin = Instant::now();
+        let mut told = Vec::new();
+        for minutes in 0..9 {
+            // Triage and readiness, which belong to no run, and another run.
+            stir();
+            lively.part(async { tokio::join!(async { stir() }, async { stir() }) }).await;
+            told.push(pulse.beat_at(begin + Duration::from_mins(minutes)).is_ok());
+        }
+        assert_eq!(told, [true, true, true, true, true, true, true, true, false]);
+        drop(hung);
+        assert_eq!(pulse.beat_at(begin + Duration::from_mins(10)), Ok(()));
     }
 }

@@ -1,12 +1,14 @@
 //! Whether the cluster can be reached: asked until it can, and said when it changes.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 
 use super::group::{LONGEST_REST, WAITS};
+use super::pulse::stir;
 use crate::detect::Runner;
 use crate::elastic::ElasticError;
 use crate::metrics::Metrics;
@@ -26,13 +28,14 @@ impl Reach {
         Self { down, odd_clocks, asking: Mutex::default(), metrics }
     }
 
+    /// Whether the cluster is waited for.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.down.load(Ordering::Relaxed)
+    }
+
     /// Waits until the cluster of `runner` answers and the alerts index is there; false when it is time to end.
     pub(super) async fn wait(&self, runner: &Runner, end: &CancellationToken) -> bool {
-        let _asking = tokio::select! {
-            biased;
-            () = end.cancelled() => return false,
-            asking = self.asking.lock() => asking,
-        };
+        let Some(_asking) = self.turn(end).await else { return false };
         let mut since: Option<DateTime<Utc>> = None;
         let mut pause = WAITS.0;
         loop {
@@ -62,6 +65,19 @@ impl Reach {
             tokio::select! {
                 () = end.cancelled() => return false,
                 () = tokio::time::sleep(pause) => pause = (pause * 2).min(WAITS.1),
+            }
+        }
+    }
+
+    /// Waits until nobody else asks; none when it is time to end. Whoever waits is not stuck: whoever asks would be.
+    async fn turn(&self, end: &CancellationToken) -> Option<MutexGuard<'_, ()>> {
+        let mut free = pin!(self.asking.lock());
+        loop {
+            tokio::select! {
+                biased;
+                () = end.cancelled() => return None,
+                asking = &mut free => return Some(asking),
+                () = tokio::time::sleep(WAITS.1) => stir(),
             }
         }
     }

@@ -13,6 +13,7 @@ use super::group::{Group, Resting};
 use super::pulse::Pulse;
 use super::reach::Reach;
 use super::shutdown::GRACE;
+use super::under_way::UnderWay;
 use super::work::Work;
 use crate::detect::{Cycle, Watch};
 use crate::metrics::Metrics;
@@ -114,9 +115,10 @@ impl Timetable {
             interval,
             rules,
             cycle: Cycle::new(work.runner.clone()),
-            watch: self.watch.clone(),
+            watch: Watch { patience: Some(interval / 2), ..self.watch.clone() },
             signs: self.signs.clone(),
             resting: self.resting.clone(),
+            under_way: UnderWay::default(),
             end: self.watch.stop.child_token(),
         });
         let ended = CancellationToken::new();
@@ -180,7 +182,7 @@ mod tests {
     }
 
     fn timetable() -> Timetable {
-        let pulse = Arc::new(Pulse::new(Arc::default(), HOUR));
+        let pulse = Arc::new(Pulse::new(HOUR));
         let signs = Signs { metrics: Metrics::default(), pulse };
         Timetable {
             reach: Arc::new(Reach::new(Metrics::default())),

@@ -1,44 +1,54 @@
 //! Triage beside the rules' runs: what is due is worked on soon, and a cluster that is down holds nothing up.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::rounds::{EVERY, rounds};
 use super::work::Work;
 use crate::detect::{Runner, Triager};
-
-/// Time between two looks for alerts that are due.
-const EVERY: Duration = Duration::from_secs(30);
+use crate::metrics::{Beside, Metrics};
 
 /// Works on alerts that are due until `stop` is cancelled, as the work of the time asks for; every failure is said once as
 /// long as it lasts.
-pub async fn triage(work: watch::Receiver<Work>, stop: CancellationToken) {
-    let mut failing = false;
-    while !stop.is_cancelled() {
-        let Work { runner, triager, .. } = work.borrow().clone();
-        if let Some(triager) = triager {
-            failing = once(&runner, &triager, &stop, failing).await;
+pub async fn triage(work: watch::Receiver<Work>, metrics: Metrics, stop: CancellationToken) {
+    let round = |failing: bool| {
+        let (Work { runner, triager, .. }, metrics, stop) =
+            (work.borrow().clone(), metrics.clone(), stop.clone());
+        async move {
+            metrics.goes_on(Beside::Triage, triager.is_some(), runner.now());
+            match triager {
+                Some(triager) => once(&runner, triager, &metrics, &stop, failing).await,
+                None => false,
+            }
         }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(EVERY) => {}
-        }
-    }
+    };
+    rounds("triage", EVERY, &stop, round).await;
 }
 
 /// One go; whether it failed.
-async fn once(runner: &Runner, triager: &Triager, stop: &CancellationToken, failing: bool) -> bool {
+async fn once(
+    runner: &Runner,
+    triager: Arc<Triager>,
+    metrics: &Metrics,
+    stop: &CancellationToken,
+    failing: bool,
+) -> bool {
     let ended = tokio::select! {
         () = stop.cancelled() => return failing,
         ended = triager.run(runner.now(), stop) => ended,
     };
     match ended {
-        Ok(report) if report.alerts > 0 => {
-            tracing::info!(alerts = report.alerts, searches = report.searches, "triaged");
+        Ok(report) => {
+            if report.unwritten == 0 {
+                metrics.went_well(Beside::Triage, runner.now());
+            }
+            if report.alerts > 0 {
+                tracing::info!(alerts = report.alerts, searches = report.searches, "triaged");
+            }
             false
         }
-        Ok(_) => false,
         Err(error) => {
             if failing {
                 tracing::debug!("triage still waits: {error}");

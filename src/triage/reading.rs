@@ -126,6 +126,6 @@ impl Reading {
         let times = fields.get(self.time_field)?.as_array()?.iter().map(millis).collect::<Option<_>>()?;
         let text = |name: &str| hit[name].as_str().unwrap_or_default().to_owned();
         let (index, id) = (text("_index"), text("_id"));
-        Some(Seen { event: Event { index, id, source: Map::new(), fields }, times })
+        Some(Seen { event: Event { index, id, fields, ..Event::default() }, times })
     }
 }

@@ -43,7 +43,7 @@ impl Group {
     pub fn events(&self, index: &str) -> Vec<Event> {
         let event = |(id, document): (&String, &Json)| {
             let source = serde_json::from_str(document.as_str().expect("JSON")).expect("an object");
-            Event { index: index.to_owned(), id: id.clone(), source, fields: Map::new() }
+            Event { index: index.to_owned(), id: id.clone(), source, ..Event::default() }
         };
         self.documents.iter().map(event).collect()
     }

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
 use super::fault::{Fault, Kind};
@@ -51,6 +52,62 @@ fn an_alerts_index_and_its_template_that_are_deleted() {
     world.settles();
     let template = world.cluster.get(&format!("/_index_template/{index}"));
     assert_eq!(template["index_templates"][0]["name"], index);
+}
+
+/// While the alerts index `silent` cannot answer, what may lie in it is owed, and all else is alerted on in `written`, which
+/// was made at `made`.
+fn all_else_goes_on(world: &mut World, silent: &str, written: &str, made: DateTime<Utc>) {
+    world.sweeps_back(1);
+    world.is_owed();
+    // What happens a minute after that is surely in no older index.
+    until(LIMIT, "a minute and a second", || seconds_ago(0) > made + TimeDelta::seconds(61));
+    for number in 0..3 {
+        let (id, logs) = (format!("meanwhile-{number}"), world.logs());
+        world.happens(&logs, &id, SignIn::new(&*id, seconds_ago(0)).document(Shape::Integration));
+        until(LIMIT, &format!("an alert of {id}:\n{}", world.said()), || {
+            world.cluster.refresh(written);
+            world.cluster.get(&format!("/{written}/_count?q=event.id:{id}"))["count"] == 1
+        });
+    }
+    assert!(world.said().contains(&format!("`{silent}` cannot answer")), "{}", world.said());
+}
+
+#[test]
+fn an_older_alerts_index_that_is_closed() {
+    let Some(world) = World::shared() else { return };
+    let mut world = world.watched();
+    world.happen(4);
+    world.settles();
+    let alias = world.alerts_index();
+    let [old, new] = ["000001", "000002"].map(|number| format!("{alias}-{number}"));
+    let rolled = world.cluster.post(&format!("/{alias}/_rollover"), &json!({}));
+    assert_eq!(rolled["rolled_over"], true, "{rolled}");
+    let made = seconds_ago(0);
+    let order = |world: &World, path: &str| {
+        let reply = world.cluster.send("POST", &format!("/{old}/{path}"), None).expect("an answer");
+        assert_eq!(reply.status, 200, "{path}: {}", reply.body);
+    };
+    order(&world, "_close");
+    all_else_goes_on(&mut world, &old, &new, made);
+    order(&world, "_open?wait_for_active_shards=1");
+    world.settles();
+}
+
+#[test]
+fn an_older_alerts_index_that_is_red() {
+    let Some(world) = World::shared() else { return };
+    let mut world = world.watched();
+    let (alias, made) = (world.alerts_index(), seconds_ago(0));
+    let (red, written) = (format!("{alias}-red"), format!("{alias}-000001"));
+    let nowhere = |name: Value| json!({"index.routing.allocation.include._name": name});
+    let body = json!({"settings": nowhere(json!("nowhere")), "aliases": {alias: {"is_write_index": false}}});
+    world.cluster.put(&format!("/{red}?wait_for_active_shards=0"), &body);
+    world.happened_before(4, 1_800);
+    all_else_goes_on(&mut world, &red, &written, made);
+    world.cluster.put(&format!("/{red}/_settings"), &nowhere(Value::Null));
+    let health = world.cluster.get(&format!("/_cluster/health/{red}?wait_for_status=yellow&timeout=30s"));
+    assert_eq!(health["timed_out"], false, "{health}");
+    world.settles();
 }
 
 /// A match with more in it.

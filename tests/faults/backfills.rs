@@ -88,7 +88,8 @@ fn nothing_is_recorded_before_its_alerts_are_written_though_the_next_page_is_rea
     let mut running = backfill(&world);
     world.proxy.held();
     until(LIMIT, "the next page to be asked for", || world.proxy.seen(Kind::Page) > 1);
-    assert_eq!(world.proxy.seen(Kind::SaveCheckpoint), 0);
+    // Only from where the rule is to be watched.
+    assert_eq!(world.proxy.seen(Kind::SaveCheckpoint), 1);
     running.kill().expect("a running process");
     running.wait().expect("own child");
     world.proxy.abandon();
@@ -109,6 +110,18 @@ fn the_daemon_goes_on_from_its_own_checkpoint_after_one() {
     world.happen(3);
     succeeds(backfill(&world), &world);
     assert_eq!(world.checkpoint(), before);
+    world.overlap_passes();
+    world.start();
+    world.happen(3);
+    world.settles();
+}
+
+#[test]
+fn the_daemon_goes_on_from_one_where_it_has_never_run() {
+    let Some(mut world) = World::shared() else { return };
+    world.happened_before(10, 1_800);
+    succeeds(backfill(&world), &world);
+    world.happen(3);
     world.overlap_passes();
     world.start();
     world.happen(3);

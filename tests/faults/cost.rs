@@ -30,8 +30,9 @@ const SWEEP: [Kind; 4] = [Kind::OpenPit, Kind::Page, Kind::ClosePit, Kind::SaveC
 /// What a replica adds where it was faster: its checkpoint is read, and as good.
 const LOST_RACE: [Kind; 1] = [Kind::LoadCheckpoint];
 
-/// What a backfill takes besides its windows: the last is that it leaves nothing to take up.
-const BACKFILL: [Kind; 4] = [Kind::LoadCheckpoint, Kind::Resolve, Kind::FieldTypes, Kind::SaveCheckpoint];
+/// What a backfill takes besides its windows: first it asks whether the rule is watched, last it leaves nothing to take up.
+const BACKFILL: [Kind; 5] =
+    [Kind::Resolve, Kind::FieldTypes, Kind::LoadCheckpoint, Kind::LoadCheckpoint, Kind::SaveCheckpoint];
 
 /// What each window of a backfill takes.
 const BACKFILL_WINDOW: [Kind; 4] = [Kind::OpenPit, Kind::Page, Kind::ClosePit, Kind::SaveCheckpoint];

@@ -157,7 +157,6 @@ fn a_point_in_time_that_has_ended() {
         world.proxy.order(Kind::Page, Fault::HeldBefore, 1);
         world.happen(1);
         let held = world.proxy.held();
-        world.happen(3);
         let body: Value = serde_json::from_slice(&held.body).expect("JSON");
         let end = Request {
             method: "DELETE".to_owned(),
@@ -167,6 +166,7 @@ fn a_point_in_time_that_has_ended() {
         };
         let ended = end.send(world.cluster.url().trim_start_matches("http://")).expect("an answer");
         assert_eq!(ended.status, 200);
+        world.happen(3);
         world.proxy.release();
     }
     world.settles();

@@ -74,9 +74,18 @@ impl Running {
 
     /// The most memory it has had so far, in bytes, where the system tells.
     pub fn peak_memory(&self) -> Option<u64> {
+        let kilobytes = self.status("VmHWM:")?;
+        Some(kilobytes.strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
+    }
+
+    /// How many threads it has, where the system tells.
+    pub fn threads(&self) -> Option<u64> {
+        self.status("Threads:")?.parse().ok()
+    }
+
+    fn status(&self, name: &str) -> Option<String> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-        Some(line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
+        status.lines().find_map(|line| line.strip_prefix(name)).map(|value| value.trim().to_owned())
     }
 
     /// Whether it still runs.

@@ -43,6 +43,11 @@ impl Watched {
         Self { daemon, address, agent }
     }
 
+    /// Where it tells.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// What it tells at `path`.
     pub fn get(&self, path: &str) -> Told {
         let mut reply = self.agent.get(format!("http://{}{path}", self.address)).call().expect("an answer");

@@ -126,11 +126,13 @@ impl Reloader {
             self.asked_for = args.clone();
         }
         let before = self.see();
-        if !asked && !before.agree(seen) {
+        // Else the settings may be those before a change that `before` has.
+        let is_sure = before.agree(seen);
+        if !asked && !is_sure {
             return None;
         }
         let news = self.news(wanted, &before);
-        if self.see() == before {
+        if is_sure && self.see() == before {
             return Some((news, before));
         }
         // Nobody knows which of both was read: all of it is read again soon.
@@ -171,6 +173,15 @@ impl Reload for Reloader {
         let rules = self.work.borrow().rules.len();
         schedule::tell_ready(rules);
     }
+
+    fn failed(&mut self) {
+        let (rules, now) = {
+            let work = self.work.borrow();
+            (work.rules.clone(), work.runner.now())
+        };
+        self.metrics.reloaded(&rules, 1, now);
+        schedule::tell_ready(rules.len());
+    }
 }
 
 fn arguments() -> Vec<OsString> {
@@ -189,4 +200,56 @@ fn places(arguments: &[OsString], all: &[&RunArgs]) -> Vec<PathBuf> {
     places.sort();
     places.dedup();
     places
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::alert::Run;
+    use crate::cli::args::Command;
+    use crate::cli::{places, rules};
+    use crate::detect::{Begun, Runner, Settings};
+
+    /// A daemon's reloader by the settings in `config`, which name `folder`'s rules.
+    fn reloader(config: &Path, folder: &Path) -> Reloader {
+        let paths = [config, folder, &folder.join("alerts.ndjson")].map(|path| path.display().to_string());
+        let [config, events, alerts] = &paths;
+        let arguments = ["stakeout", "run", "--config", config, "--events", events, "--alerts", alerts]
+            .map(OsString::from);
+        let cli = Cli::try_parse_from(&arguments).expect("arguments");
+        let Command::Run(args) = cli.command else { panic!("a command that watches") };
+        let rules = rules::load(&args.rules.rules, false).expect("rules");
+        let now = schedule::utc_now();
+        let watched = Watched::of(&args, &rules, now).expect("nothing to listen at");
+        let (source, sink, store) = places::to_write(&args.places, watched.observer()).expect("files");
+        let run =
+            Run { id: "r".to_owned(), kind: "run", places: places::looked_at(&args.places).expect("none") };
+        let (settings, clock, begun) =
+            (Settings::default(), schedule::utc_now as fn() -> _, Arc::new(Begun::at(now)));
+        let runner = Arc::new(Runner { source, sink, copies: None, store, settings, run, clock, begun });
+        let (work, _) = watch::channel(Work { rules, runner, triager: None, cases: None });
+        let declared = Declared::load(&[], false).expect("nothing declared");
+        let reloader = Reloader::new(Before::look(&args), &args, declared, work, &watched, false);
+        Reloader { arguments: arguments.to_vec(), ..reloader }
+    }
+
+    #[test]
+    fn what_changes_between_a_look_and_the_reading_is_read_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = folder.path().join("stakeout.toml");
+        std::fs::write(&config, "[rules]\n").expect("settings");
+        let mut reloader = reloader(&config, folder.path());
+        let seen = reloader.see();
+        let (_, held) = reloader.read(&seen, true).expect("it was asked for");
+        assert_eq!(held, seen, "nothing changed, so it is known what was read");
+        // Before the settings are read or after it: nobody can tell.
+        std::fs::write(&config, "[rules]\nno_triage = true\n").expect("settings");
+        let (_, held) = reloader.read(&seen, true).expect("it was asked for");
+        assert_eq!(held, Contents::default(), "all of it is read again soon");
+        assert!(reloader.read(&seen, false).is_none(), "nobody waits for it");
+    }
 }

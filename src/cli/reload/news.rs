@@ -25,7 +25,7 @@ pub(super) struct News {
     pub renewal: Renewal,
     /// Warnings about rules that are new or changed.
     pub warnings: Vec<Report>,
-    /// Where it is asked from now on whether alerts can be written; none where that stays.
+    /// Where it is asked from now on whether runs can be made; none where that stays.
     pub place: Option<Place>,
     /// Settings that are taken, by name.
     pub taken: Vec<&'static str>,

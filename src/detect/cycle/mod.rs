@@ -117,6 +117,8 @@ impl Cycle {
         let asked = self.ordinary(cluster, planned, now, &mut gone).await;
         let quiet = self.quiet(cluster, asked, &mut gone).await;
         self.record(cluster, quiet, now, watch, &mut gone).await;
+        // First those that answered just now: none of them is to wait for one that may hang.
+        gone.open.sort_by_key(|open| open.begun.is_none());
         gone
     }
 
@@ -240,7 +242,8 @@ impl Runner {
         let beginning = self.beginning(&rule, now);
         let cursor = tracked.cursor.as_ref().unwrap_or(&beginning);
         let newest = cursor.next_window(now, look_back(&rule), overlap(&rule));
-        if !cursor.owed.is_empty() || newest.length() > self.settings.longest_window {
+        let is_odd = !cursor.owed.is_empty() || cursor.is_ahead(now, overlap(&rule));
+        if is_odd || newest.length() > self.settings.longest_window {
             return None;
         }
         let sweep = self.due_sweep(&rule, cursor, now);

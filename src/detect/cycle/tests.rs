@@ -217,10 +217,13 @@ async fn what_is_out_of_the_ordinary_is_not_asked_at_all() {
     let mut behind = Cursor::starting_at(ago(600));
     behind.finish(Window::new(ago(600), ago(300)));
     behind.swept_until = Some(ago(5));
-    let cursors = [owing, cursor(), behind];
+    let mut ahead = cursor();
+    ahead.finish(Window::new(ago(5), ago(-600)));
+    let cursors = [owing, cursor(), behind, ahead];
     let place = Place::of(begin(&cursors, vec![answered(&[QUIET]), written(&[(1, 200)])])).await;
-    let gone = place.go(3).await;
-    assert_eq!((done(&gone), open(&gone)), (vec!["rule-1"], vec![("rule-0", false), ("rule-2", false)]));
+    let gone = place.go(4).await;
+    let left = vec![("rule-0", false), ("rule-2", false), ("rule-3", false)];
+    assert_eq!((done(&gone), open(&gone)), (vec!["rule-1"], left));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::Triager;
 use super::grouping::TIME;
@@ -160,7 +160,7 @@ fn read(mut hit: Value) -> Option<DueAlert> {
     let text = |name: &str| hit[name].as_str().map(str::to_owned);
     let (index, id) = (text("_index")?, text("_id")?);
     let Value::Object(source) = hit["_source"].take() else { return None };
-    let mut alert = Event { index, id, source, fields: Map::new() };
+    let mut alert = Event { index, id, source, ..Event::default() };
     let time = |field: &str| alert.first(field).and_then(|value| moment(&value));
     let found_at = time("kibana.alert.start").or_else(|| time("@timestamp"))?;
     let at = time(TIME).unwrap_or(found_at);
