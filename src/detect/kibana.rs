@@ -87,12 +87,6 @@ impl KibanaError {
         ];
         matches!(self, Self::Refused { status, .. } if status.is_client_error() && !passing.contains(status))
     }
-
-    /// Whether what was asked for is not there.
-    #[must_use]
-    pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::Refused { status, .. } if *status == StatusCode::NOT_FOUND)
-    }
 }
 
 /// A Kibana, and a space in it.
