@@ -357,7 +357,7 @@ async fn alerts_are_created_once_under_an_alias() {
         let (index, alias) = (node.name("000001"), node.name("alerts"));
         let item = |id: String, n: Value| BulkItem { id, document: json!({"n": n}).to_string() };
         let items: Vec<BulkItem> = (0..1_500).map(|n| item(n.to_string(), json!(n))).collect();
-        let early = node.cluster.bulk_create(&alias, &items[..1]).await;
+        let early = node.cluster.bulk_create(&alias, &items[..1]).await.expect("outcomes");
         assert!(
             matches!(&early[0], ItemOutcome::Retryable(words) if words.contains("not an alias")),
             "{early:?}"
@@ -368,10 +368,10 @@ async fn alerts_are_created_once_under_an_alias() {
         let again = node.cluster.ensure_index_with_alias(&index, &alias).await;
         assert!(matches!(again, Ok(Ensured::AlreadyThere)), "{again:?}");
         assert_eq!(node.cluster.alias_indices(&alias).await.expect("indices"), std::slice::from_ref(&index));
-        let first = node.cluster.bulk_create(&alias, &items).await;
+        let first = node.cluster.bulk_create(&alias, &items).await.expect("outcomes");
         assert!(first.iter().all(|outcome| *outcome == ItemOutcome::Created));
         let mixed = [items[7].clone(), item("bad".into(), json!("no number")), item("new".into(), json!(1))];
-        let second = node.cluster.bulk_create(&alias, &mixed).await;
+        let second = node.cluster.bulk_create(&alias, &mixed).await.expect("outcomes");
         assert_eq!((&second[0], &second[2]), (&ItemOutcome::Exists, &ItemOutcome::Created));
         let ItemOutcome::Rejected { status: 400, error_type, reason } = &second[1] else {
             panic!("{second:?}")
@@ -413,7 +413,7 @@ async fn a_write_block_is_no_fault_of_the_document() {
         node.cluster.ensure_index_with_alias(&index, &alias).await.expect("an alias");
         node.ask(Method::Put, &format!("/{index}/_settings"), r#"{"index.blocks.write": true}"#).await;
         let items = [BulkItem { id: "1".into(), document: "{}".into() }];
-        let outcomes = node.cluster.bulk_create(&alias, &items).await;
+        let outcomes = node.cluster.bulk_create(&alias, &items).await.expect("outcomes");
         assert!(
             matches!(&outcomes[0], ItemOutcome::Retryable(words) if words.contains("block")),
             "{outcomes:?}"

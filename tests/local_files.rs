@@ -215,37 +215,6 @@ fn events_are_called_by_path_and_place_unless_they_say() {
 }
 
 #[test]
-fn a_folder_tells_whether_anything_changed() {
-    let folder = folder(&[("a.json", b"{}\n"), ("b/c.json", b"{}\n")]);
-    let path = folder.path().to_owned();
-    let files = EventFiles::new([path.clone()]).without([path.join("alerts.ndjson")]);
-    let mut last = files.fingerprint();
-    assert_eq!(files.fingerprint(), last);
-    let mut changes = |change: &dyn Fn()| {
-        change();
-        let now = files.fingerprint();
-        let has_changed = now != last;
-        last = now;
-        has_changed
-    };
-    assert!(changes(&|| fs::write(path.join("a.json"), "{}\n{}\n").unwrap()));
-    assert!(changes(&|| fs::write(path.join("b/d.json"), "{}\n").unwrap()));
-    assert!(changes(&|| fs::rename(path.join("b/d.json"), path.join("b/e.json")).unwrap()));
-    assert!(changes(&|| fs::remove_file(path.join("b/e.json")).unwrap()));
-    assert!(!changes(&|| fs::write(path.join("alerts.ndjson"), "{}\n").unwrap()));
-    assert!(!changes(&|| ()));
-    let replaced = path.join("new.json");
-    if cfg!(unix) {
-        // Same name and size: another file all the same.
-        fs::write(path.join("b/c.json"), "{ }").unwrap();
-        assert!(changes(&|| {
-            fs::write(&replaced, "{1}").unwrap();
-            fs::rename(&replaced, path.join("b/c.json")).unwrap();
-        }));
-    }
-}
-
-#[test]
 fn what_the_program_writes_is_no_event() {
     let folder = folder(&[("a.json", b"{\"n\":1}\n")]);
     let alerts = folder.path().join("alerts.ndjson");

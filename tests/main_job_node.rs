@@ -181,6 +181,33 @@ fn time_is_when_an_event_arrived_or_else_when_it_happened() {
 }
 
 #[test]
+fn the_last_moment_of_a_day_is_part_of_it_and_of_no_other() {
+    let Some(place) = Place::new() else { return };
+    let index = place.node.name("logs") + "-nanos";
+    let mut body = mapping();
+    for time in ["@timestamp", "event.ingested"] {
+        body["mappings"]["properties"][time]["type"] = json!("date_nanos");
+    }
+    place.node.put(&format!("/{index}"), &body);
+    for (id, time) in [("last", "2026-11-01T23:59:59.9995Z"), ("first", "2026-11-02T00:00:00.000Z")] {
+        let mut event = SignIn::new(id, seconds_ago(0)).document(Shape::Integration);
+        (event["@timestamp"], event["event"]["ingested"]) = (json!(time), json!(time));
+        place.node.bulk(&index, [event]);
+    }
+    place.node.refresh(&index);
+    for (day, created) in
+        [("2026-11-01..2026-11-01", 1), ("2026-11-02..2026-11-02", 1), ("2026-11-01..2026-11-02", 0)]
+    {
+        let ended = place.run(&["--backfill", day]);
+        assert_eq!(
+            (ended.code, &ended.line()["alerts_created"]),
+            (Some(0), &json!(created)),
+            "{day}: {ended:?}"
+        );
+    }
+}
+
+#[test]
 fn the_same_event_in_both_indices_is_one_alert() {
     let Some(place) = Place::new() else { return };
     let event = SignIn::new("twice", seconds_ago(60));

@@ -24,12 +24,20 @@ pub struct Advance {
 }
 
 impl Advance {
+    /// What is done to the cursor.
+    fn step(&self) -> impl Fn(&mut Cursor) + use<> {
+        let Self { whole, swept, .. } = *self;
+        move |cursor| {
+            cursor.finish(whole);
+            if swept {
+                cursor.swept_until = Some(whole.to);
+            }
+        }
+    }
+
     fn cursor(&self) -> Cursor {
         let mut cursor = self.tracked.cursor.clone().unwrap_or_else(|| self.begin.clone());
-        cursor.finish(self.whole);
-        if self.swept {
-            cursor.swept_until = Some(self.whole.to);
-        }
+        self.step()(&mut cursor);
         cursor
     }
 
@@ -49,7 +57,7 @@ impl Store {
         match self {
             Self::Cluster { cluster, index } => load_from_cluster(cluster, index, keys).await,
             Self::Discard(inner) => Box::pin(inner.load_all(keys)).await,
-            Self::File(_) | Self::Memory(_) => {
+            Self::File(_) => {
                 let mut all = Vec::with_capacity(keys.len());
                 for (key, name) in keys {
                     all.push(self.load(key, name).await.ok());
@@ -71,16 +79,11 @@ impl Store {
         match self {
             Self::Cluster { cluster, index } => advance_in_cluster(cluster, index, advances, now).await,
             Self::Discard(_) => Ok(vec![true; advances.len()]),
-            Self::File(_) | Self::Memory(_) => {
+            Self::File(_) => {
                 let mut kept = Vec::with_capacity(advances.len());
                 for advance in advances {
-                    let Advance { begin, whole, swept, .. } = advance.clone();
-                    let moved = self.change(&mut advance.tracked, &begin, now, |cursor| {
-                        cursor.finish(whole);
-                        if swept {
-                            cursor.swept_until = Some(whole.to);
-                        }
-                    });
+                    let step = advance.step();
+                    let moved = self.change(&mut advance.tracked, &advance.begin, now, step);
                     kept.push(moved.await.is_ok());
                 }
                 Ok(kept)

@@ -1,6 +1,5 @@
-//! Where cursors are kept: a document of the cluster, a file, or this process alone.
+//! Where cursors are kept: a document of the cluster, or a file.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -98,17 +97,9 @@ pub enum Store {
     File(Arc<Mutex<StateFile>>),
     /// Nowhere: a dry run moves no checkpoint, but may begin from one.
     Discard(Box<Store>),
-    /// In this process.
-    Memory(Arc<Mutex<HashMap<String, Cursor>>>),
 }
 
 impl Store {
-    /// Keeps cursors in this process only.
-    #[must_use]
-    pub fn memory() -> Self {
-        Self::Memory(Arc::default())
-    }
-
     /// Keeps cursors in `file`.
     #[must_use]
     pub fn file(file: StateFile) -> Self {
@@ -130,7 +121,6 @@ impl Store {
                 None => Ok(tracked(Guard::Create, None)),
             },
             Self::File(file) => Ok(tracked(Guard::Create, load_from(&locked(file), key)?)),
-            Self::Memory(cursors) => Ok(tracked(Guard::Create, locked(cursors).get(key).cloned())),
             Self::Discard(inner) => Box::pin(inner.load(key, name)).await,
         }
     }
@@ -187,9 +177,6 @@ impl Store {
                 let place = file.path().display().to_string();
                 all.insert(tracked.key.clone(), encode_kept(tracked, &cursor, now, &place)?);
                 file.save(&all)?;
-            }
-            Self::Memory(cursors) => {
-                locked(cursors).insert(tracked.key.clone(), cursor.clone());
             }
             Self::Discard(_) => {}
         }

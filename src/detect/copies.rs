@@ -104,7 +104,9 @@ impl Pass<'_> {
             document: Value::Object(external_copy(alert, &copies.stream, now)).to_string(),
         };
         let items: Vec<BulkItem> = alerts.iter().map(item).collect();
-        let outcomes = copies.cluster.bulk_create_in_stream(copies.stream.name(), &items).await;
-        outcomes.into_iter().map(outcome).collect()
+        match copies.cluster.bulk_create_in_stream(copies.stream.name(), &items).await {
+            Ok(outcomes) => outcomes.into_iter().map(outcome).collect(),
+            Err(error) => vec![Outcome::Unwritten(error.to_string()); alerts.len()],
+        }
     }
 }

@@ -99,12 +99,6 @@ impl KibanaError {
             _ => false,
         }
     }
-
-    /// Whether what was asked for is not there.
-    #[must_use]
-    pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::Refused { status, .. } if *status == StatusCode::NOT_FOUND)
-    }
 }
 
 /// A Kibana, and a space in it.

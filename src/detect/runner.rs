@@ -136,7 +136,9 @@ impl Runner {
 
     /// Runs `rule` from its checkpoint to now. Failures are in the report; nothing of it is an error of the caller.
     pub async fn run_rule(&self, rule: &Rule, watch: &Watch) -> RuleReport {
-        self.timed(rule, watch, |question, alerts| self.catch_up(rule, question, alerts, watch)).await
+        // Before anything is asked: an index that appears while the question is made is the next run's.
+        let now = self.now();
+        self.timed(rule, watch, |question, alerts| self.catch_up(rule, question, alerts, now, watch)).await
     }
 
     /// Prepares the rule's question; measures the time of what is done with it, and counts the requests sent again.
@@ -152,17 +154,18 @@ impl Runner {
         Box::pin(measured(rule, self.prepared(rule, watch, body))).await
     }
 
-    /// Runs `rule` from a checkpoint that was just read, with a question that was just prepared.
+    /// Runs `rule` from a checkpoint that was just read to `now`, when its question was not made yet.
     pub(super) async fn go_on(
         &self,
         rule: &Rule,
         question: Question,
         tracked: Tracked,
+        now: DateTime<Utc>,
         watch: &Watch,
     ) -> RuleReport {
         let missing = question.indices_missing.clone();
         let alerts = AlertBuilder::new(rule, &self.run);
-        let run = self.catch_up_from(rule, question, alerts, tracked, watch);
+        let run = self.catch_up_from(rule, question, alerts, tracked, now, watch);
         let report = measured(rule, run).await;
         RuleReport { indices_missing: missing, ..report }
     }
@@ -203,13 +206,14 @@ impl Runner {
         rule: &Rule,
         question: Question,
         alerts: AlertBuilder,
+        now: DateTime<Utc>,
         watch: &Watch,
     ) -> RuleReport {
         let tracked = match self.store.load(&rule.rule_id, &rule.name).await {
             Ok(tracked) => tracked,
             Err(error) => return failed(rule, &error),
         };
-        self.catch_up_from(rule, question, alerts, tracked, watch).await
+        self.catch_up_from(rule, question, alerts, tracked, now, watch).await
     }
 
     async fn catch_up_from(
@@ -218,9 +222,9 @@ impl Runner {
         question: Question,
         alerts: AlertBuilder,
         tracked: Tracked,
+        now: DateTime<Utc>,
         watch: &Watch,
     ) -> RuleReport {
-        let now = self.now();
         let begin = self.beginning(rule, now);
         let pass = self.pass(rule, &question, &alerts, watch);
         let (started, report) = (Instant::now(), RuleReport::new(rule));

@@ -197,7 +197,7 @@ impl Sink {
     pub async fn write(&self, alerts: &[AlertDocument]) -> Result<Vec<Outcome>, SinkError> {
         match self {
             Self::Cluster { cluster, index } => {
-                let outcomes = cluster.bulk_create(index.alias(), &items(alerts)).await;
+                let outcomes = cluster.bulk_create(index.alias(), &items(alerts)).await?;
                 Ok(outcomes.into_iter().map(outcome).collect())
             }
             Self::File(file) => append(&mut locked(file), alerts),

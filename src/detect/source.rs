@@ -314,12 +314,14 @@ impl Lines {
     }
 }
 
-/// The event's times by `field`, or where it lacks that, by `fallback`.
+/// The event's times by `field`, or where it has none that can be read there, by `fallback`: a cluster that ignores what is
+/// malformed knows no field then either.
 pub(super) fn times(event: &Event, field: &str, fallback: Option<&str>) -> Vec<DateTime<Utc>> {
     let read = |field: &str| event.values(field).iter().filter_map(date::moment).collect::<Vec<_>>();
+    let times = read(field);
     match fallback {
-        Some(fallback) if !event.any(field, |_| true) => read(fallback),
-        _ => read(field),
+        Some(fallback) if times.is_empty() => read(fallback),
+        _ => times,
     }
 }
 
@@ -343,6 +345,8 @@ mod tests {
         let one = Event::of(json!({"@timestamp": "1970-01-01T00:00:01Z"}));
         assert_eq!(times(&one, "event.ingested", Some("@timestamp")), [at(1000)]);
         assert!(times(&one, "event.ingested", None).is_empty());
+        let unreadable = Event::of(json!({"@timestamp": "1970-01-01T00:00:01Z", "event.ingested": "soon"}));
+        assert_eq!(times(&unreadable, "event.ingested", Some("@timestamp")), [at(1000)]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::{Begun, RuleReport, Runner, Settings, Sink, Source, Watch};
 use crate::alert::{Places, Run};
 use crate::checkpoint::{Cursor, Store, Window};
-use crate::local::{AlertFile, EventFiles};
+use crate::local::{AlertFile, EventFiles, StateFile};
 use crate::rule::{Rule, embedded};
 
 /// 2026-11-20T12:00:00Z.
@@ -37,12 +37,12 @@ impl Place {
     fn started(minutes: i64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("events")).unwrap();
-        let alerts = AlertFile::open(&folder.path().join("alerts.ndjson")).unwrap();
+        let alerts = folder.path().join("alerts.ndjson");
         let runner = Runner {
             source: Source::Files(EventFiles::new([folder.path().join("events")])),
-            sink: Sink::file(alerts),
+            sink: Sink::file(AlertFile::open(&alerts).unwrap()),
             copies: None,
-            store: Store::memory(),
+            store: Store::file(StateFile::beside(&alerts)),
             settings: Settings::default(),
             run: Run { id: "test".into(), kind: "once", places: Places::default() },
             clock: now,

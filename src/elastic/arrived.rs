@@ -114,7 +114,7 @@ mod tests {
             let answer = Act::json(200, r#"{"errors":false,"items":[{"create":{"_id":"a","status":201}}]}"#);
             let connection = Connection { compression, ..attempts(1) };
             let fake = Fake::start_with(vec![answer], connection).await;
-            fake.cluster.bulk_create("alerts", &items).await;
+            fake.cluster.bulk_create("alerts", &items).await.expect("outcomes");
             let (head, body) = (fake.seen()[0].head.to_lowercase(), fake.seen()[0].body.clone());
             assert_eq!(head.contains("content-encoding: gzip"), compression, "{head}");
             assert_eq!(head.contains("accept-encoding: gzip"), compression, "{head}");

@@ -23,6 +23,9 @@ const MAYBE_TOO_LARGE: usize = 256 << 10;
 /// How many documents go into one request.
 const MAX_ITEMS: usize = 1_000;
 
+/// The status of a document that was created; what a pipeline drops has 200.
+const CREATED: u16 = 201;
+
 /// Why items are sent again, to count by.
 const BUSY: &str = "alerts not taken at the moment";
 
@@ -67,6 +70,9 @@ struct ItemAnswer {
     status: u16,
     #[serde(default)]
     error: Option<Reason>,
+    /// Whether a data stream has taken the document among its failures instead.
+    #[serde(default)]
+    failure_store: Option<String>,
 }
 
 /// Where documents are created; nothing else than that is made by it.
@@ -98,23 +104,41 @@ impl Cluster {
     /// the connection's settings. Where a request fails as a whole, its items and all later ones come back as
     /// [`ItemOutcome::Retryable`] with the error's words. `target` is never created by this: without the alias,
     /// every item is [`ItemOutcome::Retryable`].
-    pub async fn bulk_create(&self, target: &str, items: &[BulkItem]) -> Vec<ItemOutcome> {
+    ///
+    /// # Errors
+    /// A request failed as a whole, and its answer asks to be left alone; some of the documents may be there.
+    pub async fn bulk_create(
+        &self,
+        target: &str,
+        items: &[BulkItem],
+    ) -> Result<Vec<ItemOutcome>, ElasticError> {
         self.create(Target::Alias(target), items).await
     }
 
     /// The same for a data stream, which this makes where an index template has one of that name; an index of its
     /// name is never made.
-    pub async fn bulk_create_in_stream(&self, stream: &str, items: &[BulkItem]) -> Vec<ItemOutcome> {
+    ///
+    /// # Errors
+    /// As those of [`Cluster::bulk_create`].
+    pub async fn bulk_create_in_stream(
+        &self,
+        stream: &str,
+        items: &[BulkItem],
+    ) -> Result<Vec<ItemOutcome>, ElasticError> {
         self.create(Target::DataStream(stream), items).await
     }
 
-    async fn create(&self, target: Target<'_>, items: &[BulkItem]) -> Vec<ItemOutcome> {
+    async fn create(&self, target: Target<'_>, items: &[BulkItem]) -> Result<Vec<ItemOutcome>, ElasticError> {
         let mut states = vec![State::Waiting; items.len()];
+        let outcomes = |states: Vec<State>, reason: &str| {
+            states.into_iter().map(|state| state.outcome(reason)).collect()
+        };
         let mut delays = self.retry().delays();
         loop {
-            if let Err(error) = self.send_open(target, items, &mut states).await {
-                let reason = error.to_string();
-                return states.into_iter().map(|state| state.outcome(&reason)).collect();
+            match self.send_open(target, items, &mut states).await {
+                Ok(()) => {}
+                Err(error) if error.retry_after().is_some() => return Err(error),
+                Err(error) => return Ok(outcomes(states, &error.to_string())),
             }
             let busy = states.iter().filter(|state| matches!(state, State::Busy(_))).count() as u64;
             match delays.next().filter(|_| busy > 0) {
@@ -124,7 +148,7 @@ impl Cluster {
                     tracing::debug!(items = busy, ?wait, "sent again");
                     self.ambient().sleep(wait).await;
                 }
-                None => return states.into_iter().map(|state| state.outcome("not sent")).collect(),
+                None => return Ok(outcomes(states, "not sent")),
             }
         }
     }
@@ -167,7 +191,7 @@ impl Cluster {
         let asked = format!("creating {} documents in `{name}`", chunk.len());
         let call = Call::new(Method::Post, format!("/{}/_bulk", segment(name)), asked)
             .param(only_there, true)
-            .param("filter_path", "items.*._id,items.*.status,items.*.error")
+            .param("filter_path", "items.*._id,items.*.status,items.*.error,items.*.failure_store")
             .body(Body::Lines(lines))
             .accepts(&[413]);
         // Halves are tried before the same is sent again; a single document gets every attempt.
@@ -261,7 +285,8 @@ fn settle(answer: &Answer, items: &[BulkItem], chunk: &[usize]) -> Result<Vec<St
     for (at, answer) in chunk.iter().zip(answers) {
         let sent = &items[*at].id;
         match answer.into_values().next() {
-            Some(item) if item.id == *sent => states.push(item.state()),
+            // A failure has an id of its own.
+            Some(item) if item.id == *sent || item.is_failure() => states.push(item.state()),
             Some(item) => {
                 return unexpected(format!("expected the outcome of `{sent}`, found `{}`", item.id));
             }
@@ -272,12 +297,29 @@ fn settle(answer: &Answer, items: &[BulkItem], chunk: &[usize]) -> Result<Vec<St
 }
 
 impl ItemAnswer {
+    fn is_failure(&self) -> bool {
+        self.failure_store.as_deref() == Some("used")
+    }
+
     fn state(self) -> State {
+        let rejected = |error_type: &str, reason: &str| {
+            let (error_type, reason) = (error_type.to_owned(), reason.to_owned());
+            State::Done(ItemOutcome::Rejected { status: self.status, error_type, reason })
+        };
+        if self.is_failure() {
+            return rejected(
+                "failure_store",
+                "it was put among the failures of the data stream, which say why",
+            );
+        }
+        if (200..300).contains(&self.status) && self.status != CREATED {
+            return rejected("not_created", "an ingest pipeline seems to have dropped it");
+        }
         let error = self.error.unwrap_or_default();
         let reason = sanitize(&format!("HTTP {} {}", self.status, error.words()));
         let blocked = error.is("cluster_block_exception");
         State::Done(match self.status {
-            200..300 => ItemOutcome::Created,
+            CREATED => ItemOutcome::Created,
             409 => ItemOutcome::Exists,
             429 | 502..=504 => return State::Busy(reason),
             401 | 403 | 404 | 500.. => ItemOutcome::Retryable(reason),
@@ -341,7 +383,11 @@ mod tests {
             answer(&[("f", 201, "")]),
         ])
         .await;
-        let outcomes = fake.cluster.bulk_create("alerts", &items(&["a", "b", "c", "d", "e", "f"])).await;
+        let outcomes = fake
+            .cluster
+            .bulk_create("alerts", &items(&["a", "b", "c", "d", "e", "f"]))
+            .await
+            .expect("outcomes");
         assert_eq!(outcomes[..3], [ItemOutcome::Created, ItemOutcome::Exists, ItemOutcome::Created]);
         let ItemOutcome::Rejected { status: 400, error_type, reason } = &outcomes[3] else {
             panic!("{outcomes:?}")
@@ -357,10 +403,39 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_not_created_is_rejected_though_its_status_is_no_error() {
+        let dropped = r#"{"create":{"_id":"a","status":200}}"#;
+        let failure = r#"{"create":{"_id":"lEu8jZYB_ZAKuDfZNouU","status":201,"failure_store":"used"}}"#;
+        let created = r#"{"create":{"_id":"c","status":201,"failure_store":"not_applicable_or_unknown"}}"#;
+        let body = format!(r#"{{"items":[{dropped},{failure},{created}]}}"#);
+        let fake = Fake::start(vec![Act::json(200, &body)]).await;
+        let outcomes =
+            fake.cluster.bulk_create_in_stream("logs-a-b", &items(&["a", "b", "c"])).await.expect("outcomes");
+        let kind = |outcome: &ItemOutcome| match outcome {
+            ItemOutcome::Rejected { status, error_type, .. } => format!("{status} {error_type}"),
+            other => format!("{other:?}"),
+        };
+        assert_eq!(
+            outcomes.iter().map(kind).collect::<Vec<_>>(),
+            ["200 not_created", "201 failure_store", "Created"]
+        );
+        assert!(fake.seen()[0].line.contains("items.*.failure_store"));
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_to_wait_longer_than_it_can_is_an_error() {
+        let busy = Act::with(429, "retry-after: 60\r\n", "");
+        let fake = Fake::start(vec![busy]).await;
+        let error =
+            fake.cluster.bulk_create("alerts", &items(&["a"])).await.expect_err("a wish to be left alone");
+        assert_eq!((error.retry_after(), fake.seen().len()), (Some(std::time::Duration::from_mins(1)), 1));
+    }
+
+    #[tokio::test]
     async fn nothing_but_a_data_stream_is_made() {
         let fake = Fake::start(vec![answer(&[("a", 201, "")])]).await;
         assert_eq!(
-            fake.cluster.bulk_create_in_stream("logs-a-b", &items(&["a"])).await,
+            fake.cluster.bulk_create_in_stream("logs-a-b", &items(&["a"])).await.expect("outcomes"),
             [ItemOutcome::Created]
         );
         let line = &fake.seen()[0].line;
@@ -371,7 +446,10 @@ mod tests {
     async fn a_lost_answer_is_asked_for_again() {
         let fake =
             Fake::start(vec![Act::Close, answer(&[("a", 409, "version_conflict_engine_exception")])]).await;
-        assert_eq!(fake.cluster.bulk_create("alerts", &items(&["a"])).await, [ItemOutcome::Exists]);
+        assert_eq!(
+            fake.cluster.bulk_create("alerts", &items(&["a"])).await.expect("outcomes"),
+            [ItemOutcome::Exists]
+        );
         assert_eq!(fake.seen()[0].body, fake.seen()[1].body);
     }
 
@@ -379,7 +457,7 @@ mod tests {
     async fn items_that_stay_busy_come_back() {
         let busy = answer(&[("a", 429, "es_rejected_execution_exception")]);
         let fake = Fake::start_with(vec![busy.clone(), busy], attempts(2)).await;
-        let outcomes = fake.cluster.bulk_create("alerts", &items(&["a"])).await;
+        let outcomes = fake.cluster.bulk_create("alerts", &items(&["a"])).await.expect("outcomes");
         assert!(matches!(&outcomes[0], ItemOutcome::Retryable(reason) if reason.contains("es_rejected")));
     }
 
@@ -389,7 +467,7 @@ mod tests {
             [answer(&[("a", 201, "")]), answer(&[("b", 201, ""), ("a", 201, "")]), Act::json(200, "{}")]
         {
             let fake = Fake::start(vec![wrong]).await;
-            let outcomes = fake.cluster.bulk_create("alerts", &items(&["a", "b"])).await;
+            let outcomes = fake.cluster.bulk_create("alerts", &items(&["a", "b"])).await.expect("outcomes");
             assert!(
                 outcomes.iter().all(|outcome| matches!(outcome, ItemOutcome::Retryable(_))),
                 "{outcomes:?}"
@@ -402,7 +480,7 @@ mod tests {
         let large = || Act::with(413, "", "");
         let acts = vec![large(), answer(&[("a", 201, "")]), large(), answer(&[("b", 201, "")]), large()];
         let fake = Fake::start(acts).await;
-        let outcomes = fake.cluster.bulk_create("alerts", &items(&["a", "b", "c"])).await;
+        let outcomes = fake.cluster.bulk_create("alerts", &items(&["a", "b", "c"])).await.expect("outcomes");
         assert_eq!(outcomes[..2], [ItemOutcome::Created, ItemOutcome::Created]);
         assert!(matches!(outcomes[2], ItemOutcome::Rejected { status: 413, .. }), "{outcomes:?}");
     }
@@ -416,7 +494,7 @@ mod tests {
         let denied =
             r#"{"error":{"root_cause":[{"type":"security_exception","reason":"denied"}]},"status":403}"#;
         let fake = Fake::start(vec![answer(&[("a", 201, "")]), Act::json(403, denied)]).await;
-        let outcomes = fake.cluster.bulk_create("alerts", &items).await;
+        let outcomes = fake.cluster.bulk_create("alerts", &items).await.expect("outcomes");
         assert_eq!(outcomes[0], ItemOutcome::Created);
         for outcome in &outcomes[1..] {
             assert!(
@@ -438,7 +516,7 @@ mod tests {
         let alive = || Act::json(200, GREETING);
         let acts = vec![Act::Close, alive(), answer(&[("a", 201, "")]), Act::Close, Act::Close, alive()];
         let fake = Fake::start_with(acts, attempts(2)).await;
-        let outcomes = fake.cluster.bulk_create("alerts", &large(&["a", "b"])).await;
+        let outcomes = fake.cluster.bulk_create("alerts", &large(&["a", "b"])).await.expect("outcomes");
         assert_eq!(outcomes[0], ItemOutcome::Created);
         assert!(matches!(outcomes[1], ItemOutcome::Rejected { status: 413, .. }), "{outcomes:?}");
     }
@@ -446,7 +524,7 @@ mod tests {
     #[tokio::test]
     async fn a_cluster_that_is_gone_refuses_no_document() {
         let fake = Fake::start_with(vec![Act::Close, Act::Close, Act::Close], attempts(2)).await;
-        let outcomes = fake.cluster.bulk_create("alerts", &large(&["a"])).await;
+        let outcomes = fake.cluster.bulk_create("alerts", &large(&["a"])).await.expect("outcomes");
         assert!(matches!(outcomes[0], ItemOutcome::Retryable(_)), "{outcomes:?}");
     }
 

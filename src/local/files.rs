@@ -5,7 +5,6 @@ use std::fs;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use super::open::open;
 use super::pool::{Searching, Sizes};
@@ -74,30 +73,21 @@ impl EventFiles {
         self
     }
 
-    /// Starts over with the first file. Every pass reads everything; standard input can be read once.
+    /// Reads everything, one event after the other: the plain way, against which tests hold what [`EventFiles::search`] finds.
     #[must_use]
     pub fn read(&self) -> EventReader {
         let files = self.walk();
         EventReader { files, current: None, ready: VecDeque::new(), limit: MAX_DOCUMENT_BYTES }
     }
 
-    /// Searches the files, the first one first, and hands out what is found in the order of [`EventFiles::read`].
+    /// Searches the files, the first one first, and hands out what is found in the order of [`EventFiles::read`]. Every pass
+    /// begins anew; standard input can be read once.
     ///
     /// The matches are those that trying every event would find. Of what cannot be read, a line is left out that begins
     /// with `{`, ends with `}`, and holds nothing that is looked for: see [`Search`].
     #[must_use]
     pub fn search(&self, search: &Arc<Search>) -> Searching {
         Searching::start(self.walk(), search, self.sizes)
-    }
-
-    /// What the files look like now, without reading them.
-    ///
-    /// Taken before a pass, and equal to the one before the next: nothing was written, replaced, added or
-    /// removed in between, and the next pass would read the same events. (Only events dated after the earlier
-    /// pass's window are new to the later one.)
-    #[must_use]
-    pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint(self.walk().map(|file| file.map(|path| Stamp::of(&path))).collect())
     }
 
     fn walk(&self) -> Walk {
@@ -110,37 +100,6 @@ fn real_path(path: &Path) -> Option<PathBuf> {
     let name = path.file_name()?;
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::canonicalize(path).or_else(|_| fs::canonicalize(parent).map(|parent| parent.join(name))).ok()
-}
-
-/// Which files there are, and size, time and identity of each; compare with `==`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fingerprint(Vec<Result<Stamp, ReadProblem>>);
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Stamp {
-    path: PathBuf,
-    bytes: u64,
-    modified: Option<SystemTime>,
-    inode: u64,
-}
-
-impl Stamp {
-    fn of(path: &Path) -> Self {
-        let found = fs::metadata(path).ok();
-        let bytes = found.as_ref().map_or(0, fs::Metadata::len);
-        let modified = found.as_ref().and_then(|found| found.modified().ok());
-        Self { path: path.to_owned(), bytes, modified, inode: found.as_ref().map_or(0, inode) }
-    }
-}
-
-#[cfg(unix)]
-fn inode(found: &fs::Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::ino(found)
-}
-
-#[cfg(not(unix))]
-fn inode(_: &fs::Metadata) -> u64 {
-    0
 }
 
 /// Hands out the events of all files, in order of path and place.

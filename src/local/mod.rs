@@ -33,7 +33,7 @@ mod window;
 
 pub use alert_ids::AlertIds;
 pub use alerts::{AlertFile, AlertFileError, Appended, Found};
-pub use files::{EventFiles, EventReader, Fingerprint, Located, MAX_DOCUMENT_BYTES};
+pub use files::{EventFiles, EventReader, Located, MAX_DOCUMENT_BYTES};
 pub use pool::{Next, Searching};
 pub use problem::{ProblemKind, ReadProblem};
 pub use search::{Hit, Search, Tally};

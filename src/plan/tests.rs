@@ -210,7 +210,7 @@ fn a_window_falls_back_to_the_timestamp() {
     let plan = plan_with("any where k == \"x\"", &schema, true).unwrap();
     let at = |text: &str| text.parse().unwrap();
     let window = plan.window(at("2026-11-23T00:00:00Z"), at("2026-11-23T00:05:00.25Z"));
-    let bounds = json!({"gte": "2026-11-23T00:00:00.000Z", "lte": "2026-11-23T00:05:00.250Z", "format": "strict_date_optional_time"});
+    let bounds = json!({"gte": "2026-11-23T00:00:00.000Z", "lt": "2026-11-23T00:05:00.251Z", "format": "strict_date_optional_time"});
     assert_eq!(
         serde_json::to_value(window).unwrap(),
         json!({"bool": {

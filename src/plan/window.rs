@@ -1,10 +1,10 @@
 //! The window of time: by one field, or by another where a document lacks the first.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use crate::dsl::{Query, Range};
 
-/// The documents whose time lies between `from` and `to`, both inclusive.
+/// The documents whose time lies between `from` and `to`, both milliseconds included to their ends.
 pub(super) fn between(field: &str, fallback: Option<&str>, from: DateTime<Utc>, to: DateTime<Utc>) -> Query {
     let by_field = range(field, from, to);
     let Some(fallback) = fallback else { return by_field };
@@ -18,7 +18,8 @@ fn range(field: &str, from: DateTime<Utc>, to: DateTime<Utc>) -> Query {
     Query::range(Range {
         field: field.to_owned(),
         gte: bound(from),
-        lte: bound(to),
+        // The parts of a millisecond that `date_nanos` knows belong to it.
+        lt: bound(to.checked_add_signed(TimeDelta::milliseconds(1)).unwrap_or(to)),
         format: Some("strict_date_optional_time"),
         ..Range::default()
     })

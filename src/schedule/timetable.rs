@@ -154,7 +154,7 @@ mod tests {
     use crate::alert::{Places, Run};
     use crate::checkpoint::Store;
     use crate::detect::{Begun as Taken, Runner, Settings, Sink, Source};
-    use crate::local::{AlertFile, EventFiles};
+    use crate::local::{AlertFile, EventFiles, StateFile};
     use crate::rule::{Schedule, embedded};
 
     const HOUR: Duration = Duration::from_hours(1);
@@ -168,11 +168,12 @@ mod tests {
 
     /// Work over no events at all.
     fn work(folder: &tempfile::TempDir, rules: Vec<Arc<Rule>>) -> Work {
+        let alerts = folder.path().join("alerts.ndjson");
         let runner = Arc::new(Runner {
             source: Source::Files(EventFiles::new([folder.path().to_owned()])),
-            sink: Sink::file(AlertFile::open(&folder.path().join("alerts.ndjson")).expect("a file")),
+            sink: Sink::file(AlertFile::open(&alerts).expect("a file")),
             copies: None,
-            store: Store::memory(),
+            store: Store::file(StateFile::beside(&alerts)),
             settings: Settings::default(),
             run: Run { id: "r".to_owned(), kind: "run", places: Places::default() },
             clock: || DateTime::UNIX_EPOCH,

@@ -83,12 +83,6 @@ impl FieldType {
         self.is_exact_string() || self == Self::Text
     }
 
-    /// Whether its values are numbers to EQL.
-    #[must_use]
-    pub fn is_numeric(self) -> bool {
-        matches!(self, Self::Integer | Self::Long | Self::UnsignedLong | Self::Float)
-    }
-
     /// Whether its values are times to EQL.
     #[must_use]
     pub fn is_date(self) -> bool {

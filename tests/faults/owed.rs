@@ -98,6 +98,17 @@ fn an_answer_that_asks_for_a_rest_gets_it() {
 }
 
 #[test]
+fn an_answer_to_alerts_that_asks_for_a_rest_gets_it() {
+    let Some(world) = World::shared() else { return };
+    let mut world = world.watched();
+    world.proxy.order(Kind::Bulk, Fault::Busy(Some(11)), 1);
+    world.happen(1);
+    until(LIMIT, "the rest", || lines(&world, "rests, as an answer asked for it", "rest=11s") == 1);
+    world.settles();
+    assert_eq!(lines(&world, "owed: it is tried again", ""), 0, "{}", world.said());
+}
+
+#[test]
 fn an_answer_to_all_rules_that_asks_for_a_rest_gets_it_from_each() {
     let Some(world) = World::shared() else { return };
     let mut world = world.more_rules(2).watched();

@@ -148,13 +148,14 @@ async fn reads(cluster: &Cluster) {
     told(cluster.has_privileges(&Privileges::default()).await);
     told(cluster.alias_indices("a").await);
     told(cluster.index_blocks("a").await);
+    told(cluster.created("a").await);
     told(cluster.index_template("a").await);
 }
 
 async fn writes(cluster: &Cluster) {
     let item = |id: &str| BulkItem { id: id.into(), document: "{}".into() };
-    let outcomes = cluster.bulk_create("alerts", &[item("a"), item("b")]).await;
-    assert_eq!(outcomes.len(), 2);
+    let outcomes = told(cluster.bulk_create("alerts", &[item("a"), item("b")]).await).unwrap_or_default();
+    assert!([0, 2].contains(&outcomes.len()));
     for outcome in outcomes {
         if let ItemOutcome::Retryable(reason) = outcome {
             assert_is_a_line(&reason);

@@ -49,7 +49,15 @@ pub struct Open {
     /// The rule.
     pub rule: Arc<Rule>,
     /// What the cycle found out about it; none where that is to be asked anew.
-    begun: Option<Box<(Question, Tracked)>>,
+    begun: Option<Box<Begun>>,
+}
+
+/// What a cycle found out about a rule, and until when it is read: from then on the indices may be others.
+#[derive(Debug)]
+struct Begun {
+    question: Question,
+    tracked: Tracked,
+    now: DateTime<Utc>,
 }
 
 /// A rule that sees all of its data, and its question.
@@ -226,7 +234,10 @@ impl Runner {
     /// Runs a rule that a cycle has left.
     pub async fn run_open(&self, open: Open, watch: &Watch) -> RuleReport {
         match open.begun {
-            Some(begun) => self.go_on(&open.rule, begun.0, begun.1, watch).await,
+            Some(begun) => {
+                let Begun { question, tracked, now } = *begun;
+                self.go_on(&open.rule, question, tracked, now, watch).await
+            }
             None => self.run_rule(&open.rule, watch).await,
         }
     }
@@ -259,8 +270,8 @@ impl Open {
     }
 
     fn begun(asked: Asked) -> Self {
-        let Asked { rule, question, tracked, .. } = asked;
-        Self { rule, begun: Some(Box::new((question, tracked))) }
+        let Asked { rule, question, tracked, newest, .. } = asked;
+        Self { rule, begun: Some(Box::new(Begun { question, tracked, now: newest.to })) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! A rule's windows against a server of which some requests hang: none is waited for longer than need be.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Runner, Settings};
 use crate::alert::{Places, Run};
 use crate::checkpoint::{Cursor, Store, Window};
-use crate::detect::{Begun, RuleReport, Sink, Source, Watch};
+use crate::detect::{Begun, Cycle, RuleReport, Sink, Source, Watch};
 use crate::elastic::Connection;
 use crate::elastic::fake::{Act, Fake, Seen, sound};
 use crate::local::{AlertFile, StateFile};
@@ -249,4 +250,26 @@ async fn where_an_older_alerts_index_is_silent_only_what_may_lie_in_it_waits() {
     assert_eq!((report.windows, report.alerts_created, report.owed, cursor.done_until), (2, 2, 1, now()));
     let reason = &cursor.owed[0].reason;
     assert!(reason.contains("may lie where nobody can look") && reason.contains("`alerts-1`"), "{reason}");
+}
+
+/// A minute for each request about field types that came.
+static MINUTES: AtomicI64 = AtomicI64::new(0);
+
+#[tokio::test]
+async fn a_window_ends_before_its_question_is_made() {
+    let answer = |seen: &Seen| {
+        if seen.line.contains("/_field_caps") {
+            MINUTES.fetch_add(1, Ordering::SeqCst);
+        }
+        sound(seen)
+    };
+    let mut place = Place::answering(answer).await;
+    place.runner.clock = || now() + TimeDelta::minutes(MINUTES.load(Ordering::SeqCst));
+    let (report, _) = place.run(read_until(1), None).await;
+    assert_eq!(report.to, Some(now()));
+    let runner = Arc::new(place.runner);
+    let gone = Cycle::new(runner.clone()).go(&[Arc::new(rule())], &Watch::default()).await;
+    let open = gone.open.into_iter().next().unwrap();
+    let report = runner.run_open(open, &Watch::default()).await;
+    assert_eq!(report.to, Some(now() + TimeDelta::minutes(1)));
 }

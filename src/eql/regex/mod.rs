@@ -109,7 +109,7 @@ impl Regex {
         self.automaton.accepts_all()
     }
 
-    /// Whether no text matches.
+    /// Whether no text matches: what tests hold such a pattern's meaning against.
     #[must_use]
     pub fn matches_none(&self) -> bool {
         self.automaton.accepts_none()
