@@ -20,7 +20,7 @@ use crate::alert::Run;
 use crate::detect::{
     Audience, Audit, AuditReport, BackfillRange, Begun, Met, Missing, Runner, Settings, Unread, Watch,
 };
-use crate::diagnostic::sanitize;
+use crate::diagnostic::{counted, sanitize};
 use crate::elastic::Observer;
 use crate::report::Standing;
 use crate::rule::Rule;
@@ -206,10 +206,13 @@ impl Printed {
             }
         }
         for pattern in &report.indices_missing {
-            output::say(&format!("warning: rule `{}`: no index matches `{pattern}`", report.rule));
+            output::say(&format!("warning: rule `{}`: no index matches `{pattern}`", sanitize(&report.rule)));
         }
         if report.repaired.is_none() && report.absent() > 0 {
-            output::say(&format!("rule `{}`: `--repair` writes the alerts that are not there", report.rule));
+            output::say(&format!(
+                "rule `{}`: `--repair` writes the alerts that are not there",
+                sanitize(&report.rule)
+            ));
         }
         let read_on = match job.format {
             Format::Human => output::result(&totals(report)),
@@ -222,7 +225,7 @@ impl Printed {
 fn not_compared(report: &AuditReport, unread: &Unread) -> String {
     let Unread { window, reason } = unread;
     let (from, to) = (time(window.from), time(window.to));
-    format!("rule `{}`: {from} to {to} could not be compared whole: {reason}", report.rule)
+    format!("rule `{}`: {from} to {to} could not be compared whole: {reason}", sanitize(&report.rule))
 }
 
 /// A match without an alert, for people: event data never reaches the terminal raw.
@@ -241,7 +244,7 @@ fn line(missing: &Missing) -> String {
 
 fn totals(report: &AuditReport) -> String {
     let mut words = vec![
-        format!("{}: {} matches", report.rule, report.matches),
+        format!("{}: {}", sanitize(&report.rule), counted(report.matches, "match")),
         format!("{} with their alert", report.alerts_existing),
         format!("{} missing", report.missing),
     ];
@@ -254,7 +257,8 @@ fn totals(report: &AuditReport) -> String {
     }
     words.extend(report.repaired.map(|repaired| format!("{repaired} written now")));
     if !report.incomplete.is_empty() {
-        words.push(format!("INCOMPLETE: {} stretches of time not compared whole", report.incomplete.len()));
+        let unread = counted(report.incomplete.len() as u64, "stretch");
+        words.push(format!("INCOMPLETE: {unread} of time not compared whole"));
     }
     words.extend(
         report

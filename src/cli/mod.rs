@@ -11,6 +11,7 @@ mod explain;
 mod external;
 mod hit;
 mod kibana;
+mod line;
 mod listen;
 mod log;
 mod look;

@@ -12,6 +12,7 @@ use super::args::{Format, RunArgs};
 use super::card::card;
 use super::cases;
 use super::external;
+use super::line::line;
 use super::listen::{Listener, Reporting};
 use super::look::Look;
 use super::output;
@@ -27,6 +28,7 @@ use crate::checkpoint::Store;
 use crate::detect::{
     Audience, BackfillRange, Begun, Cycle, Gone, Met, Open, RuleReport, Runner, Settings, Sink, Watch,
 };
+use crate::diagnostic::sanitize;
 use crate::report::{Alert, Standing};
 use crate::rule::Rule;
 use crate::schedule::{self, Work};
@@ -222,22 +224,25 @@ impl Job {
                     if report.windows == 0 && report.unreachable { String::new() } else { rule(report) };
                 output::say(&format!("error: {whose}{error}"));
             }
+            if let Some(lack) = report.seen.lack() {
+                output::say(&format!("error: {}{lack}", rule(report)));
+            }
             for pattern in &report.indices_missing {
                 output::say(&format!("warning: {}no index matches `{pattern}`", rule(report)));
             }
             let read_on = match (self.dry_run, self.format) {
                 (true, _) => {
-                    output::say(&line(report));
+                    output::say(&line(report, true));
                     true
                 }
-                (false, Format::Human) => output::result(&line(report)),
+                (false, Format::Human) => output::result(&line(report, false)),
                 (false, Format::Json) => output::json(report),
             };
             if !read_on {
                 break;
             }
         }
-        if reports.iter().all(RuleReport::succeeded) { Ending::Done } else { Ending::Failed }
+        if reports.iter().all(RuleReport::is_complete) { Ending::Done } else { Ending::Failed }
     }
 }
 
@@ -249,7 +254,7 @@ fn range_of(mode: &Mode) -> Option<&BackfillRange> {
 }
 
 fn rule(report: &RuleReport) -> String {
-    format!("rule `{}`: ", report.name)
+    format!("rule `{}`: ", sanitize(&report.name))
 }
 
 /// Every rule: those for which nothing happened since their checkpoints together, the others one after the other; once the
@@ -300,33 +305,4 @@ async fn all_rules(
         }
     }
     reports
-}
-
-fn line(report: &RuleReport) -> String {
-    let RuleReport {
-        name,
-        matches,
-        alerts_created,
-        alerts_existing,
-        alerts_rejected,
-        late,
-        owed,
-        took_ms,
-        ..
-    } = report;
-    let mut words = vec![
-        format!("{name}: {matches} matches"),
-        format!("{alerts_created} alerts created"),
-        format!("{alerts_existing} already there"),
-    ];
-    for (count, what) in
-        [(alerts_rejected, "refused"), (late, "found late"), (owed, "stretches of time owed")]
-    {
-        words.extend((*count > 0).then(|| format!("{count} {what}")));
-    }
-    if let (Some(from), Some(to)) = (report.from, report.to) {
-        words.push(format!("{} to {} in {took_ms} ms", from.to_rfc3339(), to.to_rfc3339()));
-    }
-    words.extend(report.interrupted.then(|| "stopped before the end".to_owned()));
-    words.join(", ")
 }

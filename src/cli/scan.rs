@@ -15,7 +15,7 @@ use super::progress::ScanBar;
 use super::{Ending, output, rules};
 use crate::bounded;
 use crate::detect::{search_all_for, search_for};
-use crate::diagnostic::{Diagnostic, render};
+use crate::diagnostic::{Diagnostic, counted, render};
 use crate::eql::Query;
 use crate::eval::{Matcher, MatcherSet};
 use crate::local::{self, EventFiles, Next, ReadProblem, Searching, Tally};
@@ -160,13 +160,14 @@ impl Totals {
 
     /// Why matches may lack.
     fn not_read(&self) -> Vec<String> {
-        let shown = format!("{} lines or files could not be read; each was named on stderr", self.problems);
-        (self.problems > 0).then_some(shown).into_iter().collect()
+        let shown = counted(self.problems, "line or file");
+        let named = format!("{shown} could not be read, named on stderr ({SHOWN_PROBLEMS} at most)");
+        (self.problems > 0).then_some(named).into_iter().collect()
     }
 
     fn tell(&self, tally: Tally) -> Ending {
         let Self { matches, problems } = self;
-        let Tally { events, passed_over } = tally;
+        let Tally { events, passed_over, .. } = tally;
         if *problems > SHOWN_PROBLEMS {
             output::say(&format!("warning: … and {} more that could not be read", problems - SHOWN_PROBLEMS));
         }

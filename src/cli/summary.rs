@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::args::{AuditArgs, PlaceArgs, RunArgs};
 use crate::detect::{AuditReport, BackfillRange, RuleReport};
+use crate::diagnostic::counted;
 use crate::report::{About, RuleRun, Summary};
 
 /// What the report of a run is of; without a range that is one pass.
@@ -62,18 +63,19 @@ pub fn of_audit(reports: &[AuditReport], rules: usize) -> Summary {
 }
 
 fn not_run(done: usize, rules: usize) -> Option<String> {
-    (done < rules).then(|| format!("{} rules were not run", rules - done))
+    (done < rules).then(|| format!("{} not run", counted((rules - done) as u64, "rule")))
 }
 
 fn problems_of_run(report: &RuleReport) -> Vec<String> {
     let rule = rule(&report.name);
     let mut problems: Vec<String> = report.error.iter().map(|error| format!("{rule}{error}")).collect();
+    problems.extend(report.seen.lack().map(|lack| format!("{rule}{lack}")));
     problems.extend(report.indices_missing.iter().map(|pattern| no_index(&rule, pattern)));
     if report.interrupted {
         problems.push(format!("{rule}stopped before the end"));
     }
     if report.owed > 0 && report.error.is_none() {
-        problems.push(format!("{rule}{} stretches of time owed", report.owed));
+        problems.push(format!("{rule}{} of time owed", counted(report.owed, "stretch")));
     }
     problems
 }

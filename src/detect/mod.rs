@@ -14,6 +14,7 @@ mod question;
 mod report;
 mod runner;
 mod search;
+mod seen;
 mod sink;
 mod source;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub use question::{PrepareError, Question};
 pub use report::{Hindrance, RuleReport};
 pub use runner::{ReadyError, Runner, Settings, look_back, overlap};
 pub use search::{search_all_for, search_for};
+pub use seen::Seen;
 pub use sink::{Outcome, Show, Sink, SinkError, install, renew_template};
 pub use source::{Page, ReadError, Reader, Source};
 pub use triage::{TriageReport, Triager};

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::pass::WindowReport;
+use super::seen::{Seen, is_zero};
 use crate::checkpoint::Window;
 use crate::diagnostic::sanitize;
 use crate::elastic::ElasticError;
@@ -45,6 +46,9 @@ pub struct RuleReport {
     /// Requests, and alerts of bulk requests, that were sent again because the first answer was none.
     #[serde(skip_serializing_if = "is_zero")]
     pub retries: u64,
+    /// What the files held, and what of it could not be used.
+    #[serde(flatten)]
+    pub seen: Seen,
     /// The rule's index patterns that match no index.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub indices_missing: Vec<String>,
@@ -76,11 +80,6 @@ pub struct Hindrance {
     pub reason: String,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
-}
-
 impl RuleReport {
     /// A run of `rule` that has done nothing yet.
     #[must_use]
@@ -100,6 +99,7 @@ impl RuleReport {
             owed: 0,
             failed_attempts: 0,
             retries: 0,
+            seen: Seen::default(),
             indices_missing: Vec::new(),
             took_ms: 0,
             error: None,
@@ -128,6 +128,12 @@ impl RuleReport {
         self.error.is_none() && self.owed == 0 && !self.interrupted
     }
 
+    /// Whether that is so, and there was nothing that no further try can read either.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.succeeded() && self.seen.lack().is_none()
+    }
+
     /// Counts in a window.
     pub(super) fn add(&mut self, window: Window, report: &WindowReport) {
         self.from = Some(self.from.map_or(window.from, |from| from.min(window.from)));
@@ -138,6 +144,7 @@ impl RuleReport {
         self.alerts_created += report.created;
         self.alerts_existing += report.existing;
         self.alerts_rejected += report.rejected;
+        self.seen.take(report.seen);
         if let Some(reason) = &report.incomplete {
             self.failed_attempts += 1;
             self.fail(format!("window {} to {} is owed: {reason}", window.from, window.to));

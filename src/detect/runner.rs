@@ -384,6 +384,7 @@ impl Progressing<'_> {
         self.report.alerts_created += found.created;
         self.report.matches += found.created;
         self.report.alerts_rejected += found.rejected;
+        self.report.seen.take(found.seen);
         self.report.failed_attempts += u64::from(found.incomplete.is_some());
         found.incomplete.as_deref().map(sanitize)
     }

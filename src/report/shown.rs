@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::diagnostic::sanitize;
+use crate::diagnostic::{plural, sanitize};
 
 /// Longest value that is shown whole, in characters.
 pub const LONGEST: usize = 2_000;
@@ -56,8 +56,7 @@ pub fn number(number: u64) -> String {
 
 /// A number and what it counts, such as `1 alert` or `2,000 alerts`.
 pub fn counted(count: u64, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", number(count))
+    format!("{} {}", number(count), plural(count, what))
 }
 
 #[cfg(test)]

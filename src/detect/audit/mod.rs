@@ -235,7 +235,8 @@ impl Comparison<'_> {
         self.report.windows += 1;
         self.report.matches += self.round.matches;
         self.report.alerts_existing += self.round.existing;
-        if let Some(reason) = self.round.incomplete.take() {
+        self.report.seen.take(self.round.seen);
+        for reason in self.round.incomplete.take().into_iter().chain(self.round.seen.lack()) {
             self.report.unread(window, &reason);
         }
         let rest = Window::new(window.from, self.report.to);
