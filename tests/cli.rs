@@ -355,9 +355,44 @@ fn a_report_that_cannot_be_written_is_refused_before_anything_runs() {
         assert!(ended.stderr.contains(path), "{ended:?}");
         assert_eq!(stakeout(&["scan", SAMPLES, "--report", path]).code, Some(2));
     }
+    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0, "nothing is made");
     let daemon = stakeout(&["run", "--events", SAMPLES, "--alerts", &text(&alerts), "--report", "r.html"]);
     assert_eq!(daemon.code, Some(2), "{daemon:?}");
     assert!(daemon.stderr.contains("`--once`"), "{daemon:?}");
+}
+
+#[test]
+fn a_report_takes_the_place_of_nothing_but_a_report() {
+    let folder = folder();
+    let place = |name: &str| folder.path().join(name);
+    std::fs::create_dir(place("events")).expect("a folder");
+    let input = place("events/input.ndjson");
+    for (path, content) in [(&input, "{}\n"), (&place("rule.toml"), RULE), (&place("notes.txt"), "mine")] {
+        std::fs::write(path, content).expect("a file");
+    }
+    let (alerts, events, rule) =
+        (text(&place("alerts.ndjson")), text(&place("events")), text(&place("rule.toml")));
+    let taken = [
+        "alerts.ndjson",
+        "alerts.ndjson.lock",
+        "events/new.html",
+        "events/input.ndjson",
+        "rule.toml",
+        "notes.txt",
+    ];
+    for report in taken.map(|name| text(&place(name))) {
+        for command in [&["run", "--backfill", "1h"][..], &["audit", "1h"]] {
+            let places = ["--events", &events, "--alerts", &alerts, "--rules", &rule, "--report", &report];
+            let ended = stakeout(&[command, &places].concat());
+            assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{ended:?}");
+            assert!(ended.stderr.contains(&report), "{ended:?}");
+        }
+        if !report.contains("alerts") {
+            assert_eq!(stakeout(&["scan", &events, "--report", &report]).code, Some(2), "{report}");
+        }
+    }
+    assert_eq!(std::fs::read_to_string(place("notes.txt")).expect("it is there"), "mine");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 3, "nothing is made");
 }
 
 #[test]

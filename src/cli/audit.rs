@@ -59,6 +59,9 @@ fn prepared(args: &AuditArgs, run_id: String, color: bool, look: Look) -> anyhow
     let rules = rules::load(&args.rules.rules, color)?;
     let started = schedule::utc_now();
     let range = args.range.at(started).map_err(|error| anyhow!(error))?;
+    places::check_report(args.shown.report.as_deref(), &places::event_files(&args.places))?;
+    let about = || summary::about_audit(args, &range, started);
+    let listener = Arc::new(Listener::new(Reporting::begin(args.shown.report.as_deref(), about)?));
     let (source, sink, store) = if args.repair {
         places::to_write(&args.places, Observer::default())?
     } else {
@@ -70,8 +73,6 @@ fn prepared(args: &AuditArgs, run_id: String, color: bool, look: Look) -> anyhow
     let copies = None;
     let begun = Arc::new(Begun::at(started));
     let runner = Runner { source, sink, copies, store, settings, run, clock: schedule::utc_now, begun };
-    let about = || summary::about_audit(args, &range, started);
-    let listener = Arc::new(Listener::new(Reporting::begin(args.shown.report.as_deref(), about)?));
     let (repair, format, with_guide) = (args.repair, Format::or_fitting(args.format), args.shown.guide);
     Ok(Job { rules, runner, range, repair, format, look, with_guide, listener })
 }

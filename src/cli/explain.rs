@@ -25,7 +25,7 @@ pub fn explain(args: &ExplainArgs, color: bool) -> Ending {
     match question {
         Ok(question) => tell(&rule, &question, Format::or_fitting(args.format)),
         Err(error) => {
-            output::say(&format!("error: {error:#}"));
+            output::fail(&error);
             Ending::Failed
         }
     }

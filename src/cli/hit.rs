@@ -11,10 +11,10 @@ use super::args::{Format, ScanArgs};
 use super::card::{card, guide};
 use super::listen::Reporting;
 use super::look::Look;
-use super::output;
+use super::{output, places};
 use crate::alert::{AlertBuilder, Found, Places, Run, alert_id};
 use crate::diagnostic::sanitize;
-use crate::local::Located;
+use crate::local::{EventFiles, Located};
 use crate::report::{About, Alert, Standing, Summary};
 use crate::rule::Rule;
 
@@ -83,6 +83,7 @@ pub struct Hits {
 impl Hits {
     /// Nothing found yet; fails where the report could not be written.
     pub fn new(args: &ScanArgs, look: Look, now: DateTime<Utc>) -> anyhow::Result<Self> {
+        places::check_report(args.shown.report.as_deref(), &EventFiles::new(args.paths.clone()))?;
         let report = Reporting::begin(args.shown.report.as_deref(), || about(args, now))?;
         let format = Format::or_fitting(args.format);
         Ok(Self { format, look, now, report, found_by: HashSet::new(), is_read: true })

@@ -73,7 +73,7 @@ pub fn main() -> ExitCode {
     let cli = match parsed() {
         Ok(cli) => cli,
         Err(error) => {
-            output::say(&format!("error: {error:#}"));
+            output::fail(&error);
             return ExitCode::from(2);
         }
     };
@@ -97,7 +97,7 @@ pub fn main() -> ExitCode {
         Ending::Done => ExitCode::SUCCESS,
         Ending::Failed => ExitCode::from(1),
         Ending::Wrong(error) => {
-            output::say(&format!("error: {error:#}"));
+            output::fail(&error);
             ExitCode::from(2)
         }
     }

@@ -30,10 +30,42 @@ pub fn json(value: &impl Serialize) -> bool {
     }
 }
 
+/// What went wrong and why, cause after cause; a cause that was said with its effect is not said again.
+pub fn told(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |said, cause| match said.as_str() {
+        "" => cause,
+        _ if said.ends_with(&cause) => said,
+        _ => format!("{said}: {cause}"),
+    })
+}
+
+/// Says what went wrong.
+pub fn fail(error: &anyhow::Error) {
+    say(&format!("error: {}", told(error)));
+}
+
 /// Writes words for people to stderr, or as a line of the log where that is JSON; nobody listening is no failure.
 pub fn say(words: &str) {
     if log::said(words) {
         return;
     }
     let _ = writeln!(std::io::stderr().lock(), "{words}");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use anyhow::Context;
+
+    use super::told;
+    use crate::local::AlertFileError;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let source = io::Error::from(io::ErrorKind::NotFound);
+        let error = AlertFileError::Io { doing: "open", path: "a".into(), source };
+        let outer: anyhow::Result<()> = Err(error).context("no alerts").context("nothing runs");
+        assert_eq!(told(&outer.unwrap_err()), "nothing runs: no alerts: cannot open `a`: entity not found");
+    }
 }

@@ -1,5 +1,9 @@
 //! From arguments to where events come from, alerts go to and checkpoints are kept.
 
+use std::path::Path;
+
+use anyhow::anyhow;
+
 use super::args::PlaceArgs;
 use super::connect;
 use super::output;
@@ -36,6 +40,34 @@ pub fn to_read(args: &PlaceArgs) -> anyhow::Result<(Source, Sink, Store)> {
     Ok((events(args), Sink::only_read(alerts), Store::Discard(Box::new(checkpoints(args)))))
 }
 
+/// Whether a report may be put at `path`, where `events` are read.
+///
+/// # Errors
+/// It would take the place of the alerts, or be read as events the next time.
+pub fn check_report(path: Option<&Path>, events: &EventFiles) -> anyhow::Result<()> {
+    let Some(path) = path else { return Ok(()) };
+    let shown = path.display();
+    if events.is_own(path) {
+        return Err(anyhow!("`{shown}` cannot hold the report: it is the alert file, or belongs to it"));
+    }
+    if events.would_hold(path) {
+        return Err(anyhow!(
+            "`{shown}` cannot hold the report: it lies among the events and would be read with them; choose another folder"
+        ));
+    }
+    Ok(())
+}
+
+/// The files in which events are read, without those that stakeout itself writes among them; none where a cluster is read.
+pub fn event_files(args: &PlaceArgs) -> EventFiles {
+    if args.events.is_empty() {
+        return EventFiles::default();
+    }
+    let state = StateFile::beside(&args.alerts);
+    let own = AlertFile::own_files(&args.alerts).into_iter().chain(state.own_files());
+    EventFiles::new(args.events.clone()).without(own)
+}
+
 /// Where the alerts can be looked at.
 ///
 /// # Errors
@@ -53,11 +85,8 @@ fn on_cluster(args: &PlaceArgs, observer: Observer) -> anyhow::Result<(Source, S
     Ok((Source::Cluster(cluster.clone()), Sink::Cluster { cluster, index }, store))
 }
 
-/// The events, without the files that stakeout itself writes among them.
 fn events(args: &PlaceArgs) -> Source {
-    let state = StateFile::beside(&args.alerts);
-    let own = AlertFile::own_files(&args.alerts).into_iter().chain(state.own_files());
-    Source::Files(EventFiles::new(args.events.clone()).without(own))
+    Source::Files(event_files(args))
 }
 
 fn checkpoints(args: &PlaceArgs) -> Store {

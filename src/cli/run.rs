@@ -91,13 +91,14 @@ fn prepared(args: &RunArgs, run_id: String, color: bool, look: Look) -> anyhow::
     let declared = Declared::load(&args.expected, color)?;
     external::check_places(args)?;
     let started = schedule::utc_now();
+    places::check_report(args.shown.report.as_deref(), &places::event_files(&args.places))?;
+    let reporting = Reporting::begin(args.shown.report.as_deref(), || {
+        summary::about_run(args, range_of(&mode), started)
+    })?;
     let watched = Watched::of(args, &rules, started)?;
     let (source, sink, store) = places::to_write(&args.places, watched.observer())?;
     let copies = external::copies(args, &rules, &sink)?.filter(|_| !args.dry_run);
     let cases = cases::opener(args, &rules, &sink, &run_id)?;
-    let reporting = Reporting::begin(args.shown.report.as_deref(), || {
-        summary::about_run(args, range_of(&mode), started)
-    })?;
     let triager = triage::triager(args, &sink, &rules, declared.all());
     let (sink, store) = if args.dry_run { dry(sink, store, format, look) } else { (sink, store) };
     let run = Run { id: run_id, kind, places: places::looked_at(&args.places)? };

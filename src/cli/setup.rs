@@ -35,7 +35,7 @@ fn ending(done: anyhow::Result<()>) -> Ending {
     match done {
         Ok(()) => Ending::Done,
         Err(error) => {
-            output::say(&format!("error: {error:#}"));
+            output::fail(&error);
             Ending::Failed
         }
     }

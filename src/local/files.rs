@@ -56,6 +56,23 @@ impl EventFiles {
         self
     }
 
+    /// Whether a file at `path`, which need not exist yet, would be read with them.
+    #[must_use]
+    pub fn would_hold(&self, path: &Path) -> bool {
+        let holds = |named: &PathBuf, path: &PathBuf| {
+            fs::canonicalize(named).is_ok_and(|named| path.starts_with(named))
+        };
+        real_path(path).is_some_and(|path| {
+            !self.own.contains(&path) && self.paths.iter().any(|named| holds(named, &path))
+        })
+    }
+
+    /// Whether this program writes `path` itself.
+    #[must_use]
+    pub fn is_own(&self, path: &Path) -> bool {
+        real_path(path).is_some_and(|path| self.own.contains(&path))
+    }
+
     /// Searches in chunks and parts of so many bytes, so that a small file is enough to try what lies across two.
     #[must_use]
     pub fn in_pieces(mut self, chunk: usize, part: u64) -> Self {

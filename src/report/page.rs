@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -29,6 +29,12 @@ const OPEN_FROM_THE_START: usize = 3;
 const PRINTED_WHOLE: usize = 50;
 
 const STYLE: &str = include_str!("style.css");
+
+/// How every report begins, whichever version made it: by this one is told from any other file.
+pub(super) const BEGINNING: &str = concat!(
+    "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">",
+    "<meta name=\"generator\" content=\"stakeout\">"
+);
 
 /// What the report is of.
 #[derive(Debug, Clone, PartialEq)]
@@ -202,7 +208,6 @@ impl Report {
     fn begin(&self, tally: &Tally, summary: &Summary, out: &mut impl Write) -> io::Result<()> {
         let print = if self.entries.len() <= PRINTED_WHOLE { "few" } else { "many" };
         let head = html! {
-            (PreEscaped("<meta charset=\"utf-8\">"))
             meta http-equiv="Content-Security-Policy" content=(policy());
             meta name="viewport" content="width=device-width, initial-scale=1";
             meta name="color-scheme" content="light dark";
@@ -211,7 +216,7 @@ impl Report {
             title { (attribute(&self.about.title)) " · stakeout" }
             style { (PreEscaped(STYLE)) }
         };
-        write!(out, "{}<html lang=\"en\"><head>{}</head>", DOCTYPE.into_string(), head.into_string())?;
+        write!(out, "{BEGINNING}{}</head>", head.into_string())?;
         let first_of = self.first_by_stretch(tally);
         let top = html! {
             a.skip href="#alerts" { "Skip to the alerts" }

@@ -11,7 +11,7 @@ use crate::checkpoint::Store;
 use crate::cli::args::RunArgs;
 use crate::cli::ready::Place;
 use crate::cli::triage::Declared;
-use crate::cli::{cases, external, places, ready, rules, triage};
+use crate::cli::{cases, external, output, places, ready, rules, triage};
 use crate::detect::{KibanaClient, Runner};
 use crate::rule::{Found, Renewal, Report, Rule};
 use crate::schedule::Work;
@@ -55,7 +55,7 @@ impl Reloader {
         let (wanted, at_restart, mut refusals) = match wanted {
             Ok(Some((args, at_restart))) => (args, at_restart, Vec::new()),
             Ok(None) => (self.args.clone(), Vec::new(), Vec::new()),
-            Err(error) => (self.args.clone(), Vec::new(), vec![settings_refused(&[format!("{error:#}")])]),
+            Err(error) => (self.args.clone(), Vec::new(), vec![settings_refused(&[output::told(&error)])]),
         };
         let found = self.found(&wanted, held);
         let (settings, found) = match self.settings(wanted, &found, held) {
