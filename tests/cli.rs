@@ -218,6 +218,38 @@ fn a_reader_that_goes_away_ends_it_quietly() {
     );
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_said_once_and_is_no_success() {
+    let folder = folder();
+    let place = |name: &str| text(&folder.path().join(name));
+    let (none, alerts, printed) = (place("none.ndjson"), place("alerts.ndjson"), place("setup"));
+    let backfill = ["run", "--backfill", "2026-11-20", "--events", SAMPLES, "--alerts", &alerts];
+    for command in [
+        &["audit", "2026-11-20", "--events", SAMPLES, "--alerts", &none][..],
+        &["scan", SAMPLES],
+        &["test"],
+        &["explain", RULE_ID, "--offline"],
+        &["schema", "rule"],
+        &["man"],
+        &["completions", "bash"],
+        &["setup", "--print", &printed],
+        &[&backfill[..], &["--dry-run"]].concat(),
+        &backfill,
+    ] {
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("a disk that is full");
+        let output = support::stakeout().args(command).stdout(full).output().expect("the program starts");
+        let said = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(1), "{command:?}: {said}");
+        assert_eq!(
+            said.matches("error: the result could not be written: No space").count(),
+            1,
+            "{command:?}: {said}"
+        );
+    }
+    assert_eq!(std::fs::read_to_string(&alerts).expect("the alerts").lines().count(), 2, "they are kept");
+}
+
 #[test]
 fn the_rules_own_examples_pass_and_a_wrong_one_is_explained() {
     assert_eq!(stakeout(&["test"]).code, Some(0));

@@ -94,8 +94,8 @@ pub fn main() -> ExitCode {
         Command::Setup(args) => setup::setup(&args),
     };
     match ending {
-        Ending::Done => ExitCode::SUCCESS,
-        Ending::Failed => ExitCode::from(1),
+        Ending::Done if !output::is_lost() => ExitCode::SUCCESS,
+        Ending::Done | Ending::Failed => ExitCode::from(1),
         Ending::Wrong(error) => {
             output::fail(&error);
             ExitCode::from(2)

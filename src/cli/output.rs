@@ -1,21 +1,35 @@
 //! Printing: results to stdout, words for people to stderr; a reader that went away ends it quietly.
 
 use std::io::{ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
 use super::log;
 
-/// Writes a result to stdout; false where nobody reads any more.
+/// Whether a result was lost: that stdout takes nothing more is so for the whole process, whoever of it writes.
+static IS_LOST: AtomicBool = AtomicBool::new(false);
+
+/// Whether a result could not be written though nobody had stopped reading, as on a full disk.
+pub fn is_lost() -> bool {
+    IS_LOST.load(Ordering::Relaxed)
+}
+
+/// Says once that results are lost.
+fn lose(reason: &str) -> bool {
+    if !IS_LOST.swap(true, Ordering::Relaxed) {
+        say(&format!("error: the result could not be written: {reason}"));
+    }
+    false
+}
+
+/// Writes a result to stdout; false where nobody reads any more, or it cannot be written.
 pub fn result(line: &str) -> bool {
     let mut out = std::io::stdout().lock();
     match writeln!(out, "{line}").and_then(|()| out.flush()) {
         Ok(()) => true,
         Err(error) if error.kind() == ErrorKind::BrokenPipe => false,
-        Err(error) => {
-            say(&format!("error: the result could not be written: {error}"));
-            false
-        }
+        Err(error) => lose(&error.to_string()),
     }
 }
 
@@ -23,10 +37,7 @@ pub fn result(line: &str) -> bool {
 pub fn json(value: &impl Serialize) -> bool {
     match serde_json::to_string(value) {
         Ok(line) => result(&line),
-        Err(error) => {
-            say(&format!("error: the result could not be written as JSON: {error}"));
-            false
-        }
+        Err(error) => lose(&error.to_string()),
     }
 }
 
