@@ -259,6 +259,15 @@ fn the_rules_own_examples_pass_and_a_wrong_one_is_explained() {
     let ended = stakeout(&["test", &text(&wrong), "--format", "human"]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.stdout.contains("FAILED") && ended.stdout.contains("because of"), "{ended:?}");
+    let steering = RULE.replacen("matches = true", "matches = false", 1).replacen(
+        "name = \"integration: an",
+        "name = \"\\u001b[2J an",
+        1,
+    );
+    assert!(steering.contains("u001b"), "an example's name is changed");
+    std::fs::write(&wrong, steering).expect("a file");
+    let ended = stakeout(&["test", &text(&wrong), "--format", "human"]);
+    assert!(ended.stdout.contains(r"FAILED `\u{1b}[2J"), "{ended:?}");
 }
 
 #[test]

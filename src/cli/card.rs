@@ -19,9 +19,10 @@ const MOST_LINES: usize = 3;
 pub fn card(alert: &Alert, place: Option<&str>, look: Look) -> String {
     let mut lines = Vec::new();
     lines.extend(place.map(|place| look.paint(&fitted(place, look.width), colored(AnsiColor::Magenta))));
-    lines.push(first_line(alert, look));
+    let (first, title) = first_line(alert, look);
+    lines.push(first);
     lines.extend(verdict(alert, look));
-    lines.extend(flowed(&facts(alert), look));
+    lines.extend(flowed(&facts(alert, &title), look));
     lines.join("\n")
 }
 
@@ -37,7 +38,8 @@ pub fn guide(rule: &Rule, look: Look) -> Option<String> {
     Some(std::iter::once(title).chain(lines).collect::<Vec<_>>().join("\n"))
 }
 
-fn first_line(alert: &Alert, look: Look) -> String {
+/// How bad it is, when it was and what was done; and as much of the latter as there is room for.
+fn first_line(alert: &Alert, look: Look) -> (String, String) {
     let severity = alert.severity.map_or("match", RuleSeverity::as_str).to_uppercase();
     let when = when(alert);
     let title = title(alert);
@@ -45,10 +47,12 @@ fn first_line(alert: &Alert, look: Look) -> String {
     let head = look.paint(&format!("{severity:<8}"), severity_style(alert.severity));
     let bold = Style::new().bold();
     if left >= 16 {
-        return format!("{head}  {when}  {}", look.paint(&fitted(&title, left), bold));
+        let beside = fitted(&title, left);
+        return (format!("{head}  {when}  {}", look.paint(&beside, bold)), beside);
     }
     let below = fitted(&title, look.width.saturating_sub(INDENT));
-    format!("{head}  {}\n{:INDENT$}{}", fitted(&when, look.width - INDENT), "", look.paint(&below, bold))
+    let when = fitted(&when, look.width - INDENT);
+    (format!("{head}  {when}\n{:INDENT$}{}", "", look.paint(&below, bold)), below)
 }
 
 /// To the second, or as it is written where that is no time.
@@ -104,10 +108,15 @@ fn wrapped(text: &str, columns: usize, most: usize) -> Vec<String> {
     lines.iter().map(|line| fitted(line, columns)).collect()
 }
 
-fn facts(alert: &Alert) -> Vec<(&'static str, &str)> {
+/// What else there is to know, and what the title had no room for.
+fn facts<'a>(alert: &'a Alert, title: &str) -> Vec<(&'static str, &'a str)> {
     let id = alert.user_id.as_ref().filter(|id| alert.principal.as_ref() != Some(id));
+    let is_cut = title.ends_with('…');
+    let cut = |value: &&String| is_cut && alert.action.is_some() && !title.contains(&sanitize(value));
     let facts = [
         ("rule", Some(&alert.rule_name).filter(|name| !name.is_empty())),
+        ("by", alert.principal.as_ref().filter(cut)),
+        ("from", alert.source.as_ref().filter(cut)),
         ("instance", alert.instance.as_ref()),
         ("account", alert.account.as_ref()),
         ("id", id),

@@ -95,7 +95,7 @@ fn residual(plan: &Plan) -> Option<Vec<String>> {
 fn words(rule: &Rule, plan: &Plan, query: &Value) -> String {
     let body = serde_json::to_string_pretty(&json!({"query": query})).unwrap_or_default();
     let mut lines = vec![
-        format!("# {} ({})", rule.name, rule.rule_id),
+        format!("# {} ({})", sanitize(&rule.name), rule.rule_id),
         format!(
             "# every {}, each time over the last {}",
             length(rule.schedule.interval),

@@ -83,11 +83,14 @@ fn tell(rule: &Rule, results: &[Outcome<'_>], format: Format) -> bool {
         });
     }
     let passed = results.iter().filter(|result| result.failure.is_none()).count();
-    let mut lines = vec![format!("{}: {passed} of {} examples pass", rule.name, results.len())];
+    let mut lines = vec![format!("{}: {passed} of {} examples pass", sanitize(&rule.name), results.len())];
     for Outcome { example, failure } in results {
         if let Some(failure) = failure {
             let expected = verdict(example.matches);
-            lines.push(format!("  FAILED `{}`: expected that {expected}, but {failure}", example.name));
+            lines.push(format!(
+                "  FAILED `{}`: expected that {expected}, but {failure}",
+                sanitize(&example.name)
+            ));
         }
     }
     output::result(&lines.join("\n"))
