@@ -58,7 +58,12 @@ fn a_dry_run_of_files_prints_and_writes_nothing() {
     let alerts = folder.path().join("alerts.ndjson");
     let dry = backfill_samples(&alerts, &["--dry-run"]);
     assert_eq!((dry.code, dry.lines().len()), (Some(0), 2), "{dry:?}");
-    assert_eq!(std::fs::read_to_string(&alerts).unwrap_or_default(), "");
+    assert!(dry.stderr.contains("3 matches, 2 alerts would be created"), "{dry:?}");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0, "nothing is made");
+    let report = folder.path().join("report.html");
+    backfill_samples(&alerts, &["--dry-run", "--report", &text(&report)]);
+    let page = std::fs::read_to_string(&report).expect("the report");
+    assert!(page.contains("Would be created") && !page.contains("New alerts"), "{page}");
     assert_eq!(backfill_samples(&alerts, &[]).line()["alerts_created"], 2);
 }
 
@@ -377,6 +382,10 @@ fn a_backfill_leaves_a_report_of_every_match() {
         let page = std::fs::read_to_string(&report).expect("the report");
         assert_eq!(page.matches("<details class=\"alert\"").count(), 2, "{times}");
         assert_eq!(page.matches(standing).count(), 2, "{times}");
+        assert!(
+            page.contains("<h1><bdi>Backfill of 2026-11-20 00:00 to 2026-11-20 23:59 UTC</bdi></h1>"),
+            "{page}"
+        );
         assert!(page.contains("GetSigninToken") && page.contains("Possible investigation steps"), "{times}");
         assert_eq!(ended.stdout.contains("ConsoleLogin by shop-web from 203.0.113.77"), times == "first");
     }

@@ -16,7 +16,7 @@ use scraper::{ElementRef, Html, Selector};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use stakeout::diagnostic::sanitize;
-use stakeout::report::{About, Report, ReportFile, RuleRun, Standing, Summary};
+use stakeout::report::{About, FilesRead, Report, ReportFile, RuleRun, Standing, Summary};
 
 fn about() -> About {
     About {
@@ -31,7 +31,7 @@ fn summary(alerts: u64) -> Summary {
     let counts = vec![("Matches", alerts), ("New alerts", alerts), ("Alerted before", 0), ("Refused", 0)];
     let period = "2026-10-20 00:00:00 to 2026-11-20 23:59:59".into();
     let run = RuleRun { name: "AWS EC2 Instance Console Login via Assumed Role".into(), period, counts };
-    Summary { runs: vec![run], problems: Vec::new() }
+    Summary { runs: vec![run], ..Summary::default() }
 }
 
 fn page_of(about: About, alerts: impl IntoIterator<Item = Document>, summary: &Summary) -> String {
@@ -251,6 +251,22 @@ fn what_was_not_read_is_said_at_the_top() {
     let page = assert_sound(&page_of(about(), [], &Summary { problems, ..Summary::default() }));
     assert!(text(&page, "header .state.bad").contains("rule `<b>x</b>`: window owed"));
     assert!(!text(&page, "header").contains("Complete."));
+}
+
+#[test]
+fn what_was_read_of_files_is_told_and_nothing_is_no_clean_result() {
+    let of = |read| {
+        let summary = Summary { read, ..Summary::default() };
+        let page = assert_sound(&page_of(about(), [], &summary));
+        (text(&page, ".numbers"), text(&page, "header .state"))
+    };
+    let (numbers, state) = of(Some(FilesRead { files: 1, events: 2_000 }));
+    assert_eq!(numbers, "0Alerts2,000Events read1File read");
+    assert!(state.contains("Complete."), "{state}");
+    let (numbers, state) = of(Some(FilesRead::default()));
+    assert_eq!(numbers, "0Alerts0Events read0Files read");
+    assert!(state.contains("Nothing was read.") && !state.contains("Complete"), "{state}");
+    assert_eq!(of(None).0, "0Alerts");
 }
 
 #[test]

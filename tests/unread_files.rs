@@ -3,7 +3,9 @@
 mod support;
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -88,6 +90,41 @@ fn a_match_whose_time_cannot_be_read_is_no_clean_end() {
         assert_eq!((ended.code, &line["matches"], &line["without_time"]), (Some(1), &json!(0), &json!(1)));
         assert!(ended.stderr.contains("1 match had no readable time"), "{ended:?}");
         assert!(place.report().contains("Incomplete."), "{command:?}");
+    }
+}
+
+#[test]
+fn a_place_without_events_is_no_clean_result() {
+    let place = Place::new();
+    place.add("empty.ndjson", "");
+    let events = place.path("events").display().to_string();
+    for command in [&["run", "--once"][..], &["run", "--backfill", "1h"], &["audit", "1h"], &["scan"]] {
+        let ended = place.command(command);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert!(ended.stderr.contains(&format!("warning: no event was found in `{events}`")), "{ended:?}");
+        let page = place.report();
+        assert!(page.contains("Nothing was read.") && !page.contains("Complete."), "{command:?}");
+    }
+    let mut scan = support::stakeout()
+        .args(["scan", "-"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    scan.stdin.take().expect("its stdin").write_all(b"[]").expect("it reads");
+    let said = String::from_utf8(scan.wait_with_output().expect("own child").stderr).expect("UTF-8");
+    assert!(said.contains("warning: no event was found in standard input"), "{said}");
+
+    place.add("one.ndjson", sign_in("one").to_string());
+    for command in [&["run", "--once"][..], &["audit", "1h"], &["scan"]] {
+        let ended = place.command(command);
+        assert!(!ended.stderr.contains("no event was found"), "{ended:?}");
+        let page = place.report();
+        assert!(
+            page.contains("<b>1</b><span>Event read</span>")
+                && page.contains("<b>2</b><span>Files read</span>"),
+            "{page}"
+        );
     }
 }
 

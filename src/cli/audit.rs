@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Ending;
 use super::args::{AuditArgs, Format};
+use super::line::nothing_in;
 use super::listen::{Listener, Reporting};
 use super::look::Look;
 use super::output;
@@ -22,6 +23,7 @@ use crate::detect::{
 };
 use crate::diagnostic::{counted, sanitize};
 use crate::elastic::Observer;
+use crate::local::EventFiles;
 use crate::report::Standing;
 use crate::rule::Rule;
 use crate::schedule;
@@ -65,7 +67,7 @@ fn prepared(args: &AuditArgs, run_id: String, color: bool, look: Look) -> anyhow
     let (source, sink, store) = if args.repair {
         places::to_write(&args.places, Observer::default())?
     } else {
-        places::to_read(&args.places)?
+        places::to_read(&args.places, Observer::default())?
     };
     let run = Run { id: run_id, kind: "audit", places: places::looked_at(&args.places)? };
     let settings = Settings::default();
@@ -106,6 +108,13 @@ impl Job {
             if stopped {
                 break;
             }
+        }
+        let is_compared = reports.iter().all(|report| report.incomplete.is_empty());
+        let paths = self.runner.source.files().map_or(&[][..], EventFiles::paths);
+        if let Some(words) =
+            nothing_in(paths, reports.iter().map(|report| report.seen)).filter(|_| is_compared)
+        {
+            output::say(&format!("warning: {words}"));
         }
         if self.with_guide && self.format == Format::Human {
             self.listener.show_guides(self.rules.iter().map(AsRef::as_ref), self.look);

@@ -15,7 +15,7 @@ use super::{output, places};
 use crate::alert::{AlertBuilder, Found, Places, Run, alert_id};
 use crate::diagnostic::sanitize;
 use crate::local::{EventFiles, Located};
-use crate::report::{About, Alert, Standing, Summary};
+use crate::report::{About, Alert, FilesRead, Standing, Summary};
 use crate::rule::Rule;
 
 /// Roots that only an alert's maker may fill.
@@ -132,8 +132,9 @@ impl Hits {
     }
 
     /// Writes the report, where one is wanted; false where that failed.
-    pub fn finish(self, problems: Vec<String>) -> bool {
-        self.report.is_none_or(|report| report.finish(&Summary { runs: Vec::new(), problems }))
+    pub fn finish(self, problems: Vec<String>, read: FilesRead) -> bool {
+        self.report
+            .is_none_or(|report| report.finish(&Summary { runs: Vec::new(), problems, read: Some(read) }))
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::anyhow;
 
-use super::args::PlaceArgs;
+use super::args::{PlaceArgs, RunArgs};
 use super::connect;
 use super::output;
 use crate::alert::Places;
@@ -12,6 +12,14 @@ use crate::checkpoint::Store;
 use crate::detect::{Sink, Source};
 use crate::elastic::Observer;
 use crate::local::{AlertFile, AlertIds, EventFiles, StateFile};
+
+/// The places of a run; a dry one writes nothing.
+///
+/// # Errors
+/// As [`to_write`] and [`to_read`].
+pub fn of_run(args: &RunArgs, observer: Observer) -> anyhow::Result<(Source, Sink, Store)> {
+    if args.dry_run { to_read(&args.places, observer) } else { to_write(&args.places, observer) }
+}
 
 /// The places of a command that writes alerts; an alert file is made, locked and mended. `observer` is told what becomes of
 /// requests to a cluster.
@@ -27,13 +35,14 @@ pub fn to_write(args: &PlaceArgs, observer: Observer) -> anyhow::Result<(Source,
     Ok((events(args), Sink::file(alerts), checkpoints(args)))
 }
 
-/// The places of a command that writes nothing; an alert file may be in use by another process, or not there.
+/// The places of a command that writes nothing; an alert file may be in use by another process, or not there. `observer` is
+/// told what becomes of requests to a cluster.
 ///
 /// # Errors
 /// The settings of the cluster cannot be used, or the alert file cannot be read.
-pub fn to_read(args: &PlaceArgs) -> anyhow::Result<(Source, Sink, Store)> {
+pub fn to_read(args: &PlaceArgs, observer: Observer) -> anyhow::Result<(Source, Sink, Store)> {
     if args.events.is_empty() {
-        let (source, sink, store) = on_cluster(args, Observer::default())?;
+        let (source, sink, store) = on_cluster(args, observer)?;
         return Ok((source, sink, Store::Discard(Box::new(store))));
     }
     let alerts = AlertIds::read(&args.alerts)?;

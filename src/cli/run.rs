@@ -12,7 +12,7 @@ use super::args::{Format, RunArgs};
 use super::card::card;
 use super::cases;
 use super::external;
-use super::line::line;
+use super::line::{line, nothing_in};
 use super::listen::{Listener, Reporting};
 use super::look::Look;
 use super::output;
@@ -24,11 +24,11 @@ use super::triage::Declared;
 use super::watched::Watched;
 use super::{summary, task, triage};
 use crate::alert::{AlertDocument, Run};
-use crate::checkpoint::Store;
 use crate::detect::{
-    Audience, BackfillRange, Begun, Cycle, Gone, Met, Open, RuleReport, Runner, Settings, Sink, Watch,
+    Audience, BackfillRange, Begun, Cycle, Gone, Met, Open, RuleReport, Runner, Seen, Settings, Sink, Watch,
 };
 use crate::diagnostic::sanitize;
+use crate::local::EventFiles;
 use crate::report::{Alert, Standing};
 use crate::rule::Rule;
 use crate::schedule::{self, Work};
@@ -96,11 +96,11 @@ fn prepared(args: &RunArgs, run_id: String, color: bool, look: Look) -> anyhow::
         summary::about_run(args, range_of(&mode), started)
     })?;
     let watched = Watched::of(args, &rules, started)?;
-    let (source, sink, store) = places::to_write(&args.places, watched.observer())?;
+    let (source, sink, store) = places::of_run(args, watched.observer())?;
     let copies = external::copies(args, &rules, &sink)?.filter(|_| !args.dry_run);
     let cases = cases::opener(args, &rules, &sink, &run_id)?;
     let triager = triage::triager(args, &sink, &rules, declared.all());
-    let (sink, store) = if args.dry_run { dry(sink, store, format, look) } else { (sink, store) };
+    let sink = if args.dry_run { dry(sink, format, look) } else { sink };
     let run = Run { id: run_id, kind, places: places::looked_at(&args.places)? };
     let settings = Settings::default();
     let (clock, begun) = (schedule::utc_now, Arc::new(Begun::at(started)));
@@ -111,12 +111,12 @@ fn prepared(args: &RunArgs, run_id: String, color: bool, look: Look) -> anyhow::
 }
 
 /// A dry run begins where a real one would, and shows what that would write.
-fn dry(sink: Sink, store: Store, format: Format, look: Look) -> (Sink, Store) {
+fn dry(sink: Sink, format: Format, look: Look) -> Sink {
     let show = move |alert: &AlertDocument| match format {
         Format::Json => output::json(&alert.body),
         Format::Human => output::result(&(card(&Alert::read(&alert.body), None, look) + "\n")),
     };
-    (sink.only_shown(Arc::new(show)), Store::Discard(Box::new(store)))
+    sink.only_shown(Arc::new(show))
 }
 
 impl Job {
@@ -169,7 +169,8 @@ impl Job {
             self.after_the_alerts(&watch, &listener).await;
         }
         let reads_on = self.show_alerts(&listener);
-        let is_written = listener.finish(|| summary::of_run(&reports, self.work.rules.len(), self.range()));
+        let is_written =
+            listener.finish(|| summary::of_run(&reports, self.work.rules.len(), self.range(), self.dry_run));
         let ending = if reads_on { self.tell(&reports) } else { Ending::Done };
         if is_written { ending } else { Ending::Failed }
     }
@@ -218,6 +219,11 @@ impl Job {
     /// One line a rule, and what went wrong on stderr: what is the same for all rules is said once.
     fn tell(&self, reports: &[RuleReport]) -> Ending {
         let mut said: Vec<&str> = Vec::new();
+        let paths = self.work.runner.source.files().map_or(&[][..], EventFiles::paths);
+        let is_read = reports.iter().all(|report| report.error.is_none());
+        if let Some(words) = nothing_in(paths, reports.iter().map(|report| report.seen)).filter(|_| is_read) {
+            output::say(&format!("warning: {words}"));
+        }
         for report in reports {
             if let Some(error) = report.error.as_deref().filter(|error| !said.contains(error)) {
                 said.push(error);
@@ -225,7 +231,7 @@ impl Job {
                     if report.windows == 0 && report.unreachable { String::new() } else { rule(report) };
                 output::say(&format!("error: {whose}{error}"));
             }
-            if let Some(lack) = report.seen.lack() {
+            if let Some(lack) = report.seen.and_then(Seen::lack) {
                 output::say(&format!("error: {}{lack}", rule(report)));
             }
             for pattern in &report.indices_missing {

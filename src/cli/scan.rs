@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::args::ScanArgs;
 use super::hit::{Finder, Hit, Hits};
+use super::line::no_event_in;
 use super::look::Look;
 use super::pipes::Pipes;
 use super::progress::ScanBar;
@@ -19,6 +20,7 @@ use crate::diagnostic::{Diagnostic, counted, render};
 use crate::eql::Query;
 use crate::eval::{Matcher, MatcherSet};
 use crate::local::{self, EventFiles, Next, ReadProblem, Searching, Tally};
+use crate::report::FilesRead;
 use crate::schedule;
 use crate::schema::Schema;
 
@@ -123,8 +125,13 @@ fn go(args: &ScanArgs, wanted: Wanted, mut hits: Hits) -> Ending {
     if args.shown.guide && !hits.show_guides(finders.iter().filter_map(rule)) {
         return Ending::Done;
     }
-    let is_written = hits.finish(totals.not_read());
-    let ending = totals.tell(searching.tally());
+    let tally = searching.tally();
+    let read = FilesRead { files: tally.files, events: tally.events + tally.passed_over };
+    let is_written = hits.finish(totals.not_read(), read);
+    if read.events == 0 && totals.problems == 0 {
+        output::say(&format!("warning: {}", no_event_in(&args.paths)));
+    }
+    let ending = totals.tell(tally);
     if is_written { ending } else { Ending::Failed }
 }
 
@@ -178,8 +185,9 @@ impl Totals {
             }
         };
         output::say(&format!(
-            "{} events, {matches} matches, {problems} not read{rest}",
-            events + passed_over
+            "{}, {}, {problems} not read{rest}",
+            counted(events + passed_over, "event"),
+            counted(*matches, "match")
         ));
         if *problems == 0 { Ending::Done } else { Ending::Failed }
     }

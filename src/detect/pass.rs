@@ -48,8 +48,8 @@ pub struct WindowReport {
     pub rejected: u64,
     /// Alerts whose copy is left for the next time that the window is read.
     pub uncopied: u64,
-    /// What the files held, and what of it could not be used.
-    pub seen: Seen,
+    /// What the files held, and what of it could not be used; none where a cluster is read.
+    pub seen: Option<Seen>,
     /// Why the window was not read whole or not every alert and copy was acknowledged; none where all was done.
     pub incomplete: Option<String>,
 }
@@ -211,7 +211,7 @@ impl Pass<'_> {
     /// The matches of a page under the ids of their alerts.
     pub fn matches(&self, page: Page, report: &mut WindowReport) -> Vec<Match> {
         report.incomplete = report.incomplete.take().or(page.incomplete);
-        report.seen.take(page.seen);
+        Seen::take(&mut report.seen, page.seen);
         let found: Vec<Match> = page
             .events
             .into_iter()

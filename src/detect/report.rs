@@ -46,9 +46,9 @@ pub struct RuleReport {
     /// Requests, and alerts of bulk requests, that were sent again because the first answer was none.
     #[serde(skip_serializing_if = "is_zero")]
     pub retries: u64,
-    /// What the files held, and what of it could not be used.
+    /// What the files held, and what of it could not be used; none where a cluster is read.
     #[serde(flatten)]
-    pub seen: Seen,
+    pub seen: Option<Seen>,
     /// The rule's index patterns that match no index.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub indices_missing: Vec<String>,
@@ -99,7 +99,7 @@ impl RuleReport {
             owed: 0,
             failed_attempts: 0,
             retries: 0,
-            seen: Seen::default(),
+            seen: None,
             indices_missing: Vec::new(),
             took_ms: 0,
             error: None,
@@ -131,7 +131,7 @@ impl RuleReport {
     /// Whether that is so, and there was nothing that no further try can read either.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.succeeded() && self.seen.lack().is_none()
+        self.succeeded() && self.seen.and_then(Seen::lack).is_none()
     }
 
     /// Counts in a window.
@@ -144,7 +144,7 @@ impl RuleReport {
         self.alerts_created += report.created;
         self.alerts_existing += report.existing;
         self.alerts_rejected += report.rejected;
-        self.seen.take(report.seen);
+        Seen::take(&mut self.seen, report.seen);
         if let Some(reason) = &report.incomplete {
             self.failed_attempts += 1;
             self.fail(format!("window {} to {} is owed: {reason}", window.from, window.to));

@@ -14,6 +14,7 @@ use super::phase::phase;
 use super::progress::Watch;
 use super::question::Question;
 use super::report::RuleReport;
+use super::seen::Seen;
 use super::sink::{Sink, SinkError};
 use super::source::Source;
 use crate::alert::{AlertBuilder, Run};
@@ -384,7 +385,7 @@ impl Progressing<'_> {
         self.report.alerts_created += found.created;
         self.report.matches += found.created;
         self.report.alerts_rejected += found.rejected;
-        self.report.seen.take(found.seen);
+        Seen::take(&mut self.report.seen, found.seen);
         self.report.failed_attempts += u64::from(found.incomplete.is_some());
         found.incomplete.as_deref().map(sanitize)
     }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::diagnostic::counted;
 
-/// What a pass over files went over; of a cluster nothing is told.
+/// What a pass over files went over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Seen {
     /// Files.
@@ -28,16 +28,18 @@ pub(super) fn is_zero(number: &u64) -> bool {
 
 impl Seen {
     /// Takes another pass in: each reads all files, so the larger count is that of both.
-    pub(super) fn take(&mut self, other: Self) {
-        self.files = self.files.max(other.files);
-        self.events = self.events.max(other.events);
-        self.unreadable = self.unreadable.max(other.unreadable);
-        self.without_time = self.without_time.max(other.without_time);
+    pub(super) fn take(seen: &mut Option<Self>, other: Option<Self>) {
+        *seen = seen.iter().copied().chain(other).reduce(|one, other| Self {
+            files: one.files.max(other.files),
+            events: one.events.max(other.events),
+            unreadable: one.unreadable.max(other.unreadable),
+            without_time: one.without_time.max(other.without_time),
+        });
     }
 
     /// What could not be used, in words; none where all could.
     #[must_use]
-    pub fn lack(&self) -> Option<String> {
+    pub fn lack(self) -> Option<String> {
         let unreadable = counted(self.unreadable, "line or file");
         let without_time = counted(self.without_time, "match");
         let lacks = [

@@ -168,7 +168,8 @@ impl Sink {
     }
 
     /// Which of the ids exist where [`Sink::known`] cannot see them and `create` finds no conflict: in an older index
-    /// behind the alias, written just before it was rolled over and not yet refreshed.
+    /// behind the alias, written just before it was rolled over and not yet refreshed; or in a file that is only read,
+    /// written by another process since.
     ///
     /// # Errors
     /// The place cannot be read.
@@ -176,7 +177,8 @@ impl Sink {
         let (cluster, index) = match self {
             Self::Cluster { cluster, index } => (cluster, index),
             Self::Shown { real, .. } => return Box::pin(real.hidden(ids)).await,
-            Self::File(_) | Self::OnlyRead(_) => return Ok(HashSet::new()),
+            Self::OnlyRead(_) => return Box::pin(self.present(ids)).await,
+            Self::File(_) => return Ok(HashSet::new()),
         };
         let indices = cluster.alias_indices(index.alias()).await?;
         if indices.len() < 2 {

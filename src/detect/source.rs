@@ -55,8 +55,8 @@ pub struct Page {
     pub events: Vec<Event>,
     /// How many documents or lines were looked at for them.
     pub read: u64,
-    /// What the files held up to its end, and what of it could not be used; of a cluster nothing is told.
-    pub seen: Seen,
+    /// What the files held up to its end, and what of it could not be used; none where a cluster is read.
+    pub seen: Option<Seen>,
     /// Whether another page may hold more.
     pub more: bool,
     /// Why something is missing from it; none where it is whole.
@@ -96,6 +96,15 @@ impl Source {
                 cluster.clock_offset().filter(|offset| offset.abs() >= TOLERANCE).unwrap_or_default()
             }
             Self::Files(_) => TimeDelta::zero(),
+        }
+    }
+
+    /// The files, where such are read.
+    #[must_use]
+    pub fn files(&self) -> Option<&EventFiles> {
+        match self {
+            Self::Cluster(_) => None,
+            Self::Files(files) => Some(files),
         }
     }
 
@@ -282,7 +291,7 @@ impl Lines {
         self.seen.files = tally.files;
         let read = tally.events + tally.passed_over;
         page.read = read - std::mem::replace(&mut self.seen.events, read);
-        page.seen = self.seen;
+        page.seen = Some(self.seen);
         page
     }
 

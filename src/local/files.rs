@@ -56,6 +56,12 @@ impl EventFiles {
         self
     }
 
+    /// The paths as they were given.
+    #[must_use]
+    pub fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
     /// Whether a file at `path`, which need not exist yet, would be read with them.
     #[must_use]
     pub fn would_hold(&self, path: &Path) -> bool {

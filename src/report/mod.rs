@@ -15,4 +15,4 @@ mod timeline;
 
 pub use alert::{Alert, Answer, Command, Evidence, Pivot, Verdict};
 pub use file::{ReportFile, ReportFileError};
-pub use page::{About, Report, RuleRun, Standing, Summary};
+pub use page::{About, FilesRead, Report, RuleRun, Standing, Summary};

@@ -95,6 +95,17 @@ pub struct Summary {
     pub runs: Vec<RuleRun>,
     /// Why the report may lack alerts; empty where all was read.
     pub problems: Vec<String>,
+    /// What was read, where that were files.
+    pub read: Option<FilesRead>,
+}
+
+/// How much was read of files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FilesRead {
+    /// Files.
+    pub files: u64,
+    /// Events in them.
+    pub events: u64,
 }
 
 /// An alert that was added.
@@ -237,7 +248,9 @@ impl Report {
                     " · " (value(source)) " · stakeout " (env!("CARGO_PKG_VERSION"))
                 }
                 p.meta { (value(holds)) }
-                @if summary.problems.is_empty() {
+                @if summary.problems.is_empty() && summary.read.is_some_and(|read| read.events == 0) {
+                    p.state.open { b { "Nothing was read." } " There was no event where events were looked for." }
+                } @else if summary.problems.is_empty() {
                     p.state.good { b { "Complete." } " Everything that was to be read was read." }
                 } @else {
                     div.state.bad role="alert" {

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use super::files::Contents;
 use super::{Login, Reloader};
 use crate::alert::Run;
-use crate::checkpoint::Store;
 use crate::cli::args::RunArgs;
 use crate::cli::ready::Place;
 use crate::cli::triage::Declared;
@@ -159,9 +158,8 @@ impl Reloader {
             return Ok(before.clone());
         }
         let (source, sink, store, copies) = if reconnects {
-            let (source, sink, store) = places::to_write(&args.places, self.observer.clone())?;
+            let (source, sink, store) = places::of_run(args, self.observer.clone())?;
             let copies = external::copies(args, &[], &sink)?.filter(|_| !args.dry_run);
-            let store = if args.dry_run { Store::Discard(Box::new(store)) } else { store };
             (source, before.sink.by_way_of(sink), store, copies)
         } else {
             (before.source.clone(), before.sink.clone(), before.store.clone(), before.copies.clone())

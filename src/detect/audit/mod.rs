@@ -17,6 +17,7 @@ use super::pass::{AT_ONCE, Pass, PassError, TakePages, WindowReport};
 use super::progress::{Met, Watch};
 use super::question::Question;
 use super::runner::{Next, Runner, look_back, overlap};
+use super::seen::Seen;
 use super::sink::Outcome;
 use super::source::{Page, times};
 use crate::alert::{AlertBuilder, AlertId, reason};
@@ -235,8 +236,9 @@ impl Comparison<'_> {
         self.report.windows += 1;
         self.report.matches += self.round.matches;
         self.report.alerts_existing += self.round.existing;
-        self.report.seen.take(self.round.seen);
-        for reason in self.round.incomplete.take().into_iter().chain(self.round.seen.lack()) {
+        Seen::take(&mut self.report.seen, self.round.seen);
+        let lack = self.round.seen.and_then(Seen::lack);
+        for reason in self.round.incomplete.take().into_iter().chain(lack) {
             self.report.unread(window, &reason);
         }
         let rest = Window::new(window.from, self.report.to);
