@@ -58,12 +58,14 @@ fn a_dry_run_of_files_prints_and_writes_nothing() {
     let alerts = folder.path().join("alerts.ndjson");
     let dry = backfill_samples(&alerts, &["--dry-run"]);
     assert_eq!((dry.code, dry.lines().len()), (Some(0), 2), "{dry:?}");
-    assert!(dry.stderr.contains("3 matches, 2 alerts would be created"), "{dry:?}");
+    let counts = "3 matches, 2 alerts would be created, 0 already there, 1 more match of the same finding";
+    assert!(dry.stderr.contains(counts), "{dry:?}");
     assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0, "nothing is made");
     let report = folder.path().join("report.html");
     backfill_samples(&alerts, &["--dry-run", "--report", &text(&report)]);
     let page = std::fs::read_to_string(&report).expect("the report");
     assert!(page.contains("Would be created") && !page.contains("New alerts"), "{page}");
+    assert!(page.contains("Of the same finding"), "{page}");
     assert_eq!(backfill_samples(&alerts, &[]).line()["alerts_created"], 2);
 }
 
@@ -359,6 +361,7 @@ fn the_lines_of_a_run_have_the_names_of_the_contract() {
         "matches",
         "alerts_created",
         "alerts_existing",
+        "repeated",
         "alerts_rejected",
         "late",
         "owed",

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 
 use crate::detect::{RuleReport, Seen};
-use crate::diagnostic::{counted, sanitize};
+use crate::diagnostic::{counted, plural, sanitize};
 
 /// The line of a run's report; in a dry run nothing was written.
 pub fn line(report: &RuleReport, dry_run: bool) -> String {
@@ -13,8 +13,10 @@ pub fn line(report: &RuleReport, dry_run: bool) -> String {
     let mut words = vec![
         format!("{}: {}", sanitize(&report.name), counted(report.matches, "match")),
         if dry_run { format!("{created} would be created") } else { format!("{created} created") },
-        format!("{} already there", report.alerts_existing),
+        format!("{} already there", report.alerts_existing - report.repeated),
     ];
+    let (again, finding) = (counted(report.repeated, "more match"), plural(report.repeated, "finding"));
+    words.extend((report.repeated > 0).then(|| format!("{again} of the same {finding}")));
     for (count, what) in [(report.alerts_rejected, "refused"), (report.late, "found late")] {
         words.extend((count > 0).then(|| format!("{count} {what}")));
     }

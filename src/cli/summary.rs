@@ -113,7 +113,8 @@ fn rule_run(report: &RuleReport, dry_run: bool) -> RuleRun {
     let counts = vec![
         ("Matches", report.matches),
         (if dry_run { "Would be created" } else { "New alerts" }, report.alerts_created),
-        ("Alerted before", report.alerts_existing),
+        ("Alerted before", report.alerts_existing - report.repeated),
+        ("Of the same finding", report.repeated),
         ("Refused", report.alerts_rejected),
     ];
     let period = read.map_or_else(|| "nothing read".to_owned(), |(from, to)| period(from, to));

@@ -20,6 +20,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod triage;
+mod written;
 
 pub use audit::{Audit, AuditReport, Missing, Unread, Why};
 pub use backfill::BackfillRange;

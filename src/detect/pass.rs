@@ -14,6 +14,7 @@ use super::question::Question;
 use super::seen::Seen;
 use super::sink::{Outcome, Sink, SinkError};
 use super::source::{Page, ReadError, Reader, Source};
+use super::written::Written;
 use crate::alert::{AlertBuilder, AlertDocument, AlertId, Found, alert_id};
 use crate::checkpoint::Window;
 use crate::event::Event;
@@ -44,6 +45,8 @@ pub struct WindowReport {
     pub created: u64,
     /// Matches whose alert was already there.
     pub existing: u64,
+    /// Those of them whose alert this run had written itself: more documents of one finding.
+    pub repeated: u64,
     /// Alerts that were refused even in their reduced form.
     pub rejected: u64,
     /// Alerts whose copy is left for the next time that the window is read.
@@ -81,6 +84,7 @@ pub(super) struct Pass<'a> {
     pub alerts: &'a AlertBuilder,
     pub clock: fn() -> DateTime<Utc>,
     pub watch: &'a Watch,
+    pub written: Written,
 }
 
 /// What is done with the pages of a window.
@@ -194,6 +198,8 @@ impl Pass<'_> {
             let (some, outcomes) = done?;
             let there = some.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_there());
             written.extend(there.map(|(alert, _)| alert));
+            let created = some.iter().zip(&outcomes).filter(|(_, outcome)| **outcome == Outcome::Created);
+            created.for_each(|((id, _), _)| self.written.note(id));
             let created: u64 = outcomes.into_iter().map(|outcome| count(outcome, report)).sum();
             self.watch.progress.add(0, created);
         }
@@ -242,10 +248,12 @@ impl Pass<'_> {
         let (existing, mut fresh): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|(id, _)| seen.contains(id.as_str()));
         for (id, event) in &existing {
+            report.repeated += u64::from(self.written.has(id));
             self.show(id, event, window, Met::Existing);
         }
         fresh.retain(|(id, _)| seen.insert(id.as_str().to_owned()));
         report.existing += (before - fresh.len()) as u64;
+        report.repeated += (before - existing.len() - fresh.len()) as u64;
         Ok((existing, fresh))
     }
 

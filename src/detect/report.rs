@@ -34,6 +34,9 @@ pub struct RuleReport {
     pub alerts_created: u64,
     /// Matches whose alert was already there.
     pub alerts_existing: u64,
+    /// Those of them whose alert this run had written itself: more documents of one finding.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub repeated: u64,
     /// Alerts that were refused even in their reduced form.
     pub alerts_rejected: u64,
     /// Alerts created by a late sweep: events that became searchable after their window had closed.
@@ -94,6 +97,7 @@ impl RuleReport {
             matches: 0,
             alerts_created: 0,
             alerts_existing: 0,
+            repeated: 0,
             alerts_rejected: 0,
             late: 0,
             owed: 0,
@@ -143,6 +147,7 @@ impl RuleReport {
         self.matches += report.matches;
         self.alerts_created += report.created;
         self.alerts_existing += report.existing;
+        self.repeated += report.repeated;
         self.alerts_rejected += report.rejected;
         Seen::take(&mut self.seen, report.seen);
         if let Some(reason) = &report.incomplete {

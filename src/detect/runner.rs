@@ -17,6 +17,7 @@ use super::report::RuleReport;
 use super::seen::Seen;
 use super::sink::{Sink, SinkError};
 use super::source::Source;
+use super::written::Written;
 use crate::alert::{AlertBuilder, Run};
 use crate::checkpoint::{CheckpointError, Cursor, Owed, Store, Tracked, Window};
 use crate::diagnostic::sanitize;
@@ -248,7 +249,8 @@ impl Runner {
         let (source, sink) = (&self.source, &self.sink);
         // Such alerts are only parts of others.
         let copies = self.copies.as_ref().filter(|_| rule.building_block_type.is_none());
-        Pass { rule, question, source, sink, copies, alerts, clock: self.clock, watch }
+        let written = Written::default();
+        Pass { rule, question, source, sink, copies, alerts, clock: self.clock, watch, written }
     }
 
     /// New time first, then what is owed, then what may have come late.

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::alert::{Alert, Answer, Command, Evidence, Pivot, Verdict};
 use super::guide::{Guide, anchor};
 use super::page::Standing;
-use super::shown::{link, safe_link, value};
+use super::shown::{link, safe_link, short, value};
 use super::tally::{GRADES, grade_rank, severity_rank};
 
 /// Most of the event's fields that are shown.
@@ -64,9 +64,9 @@ pub fn place(number: usize) -> String {
 fn title(alert: &Alert) -> Markup {
     let what = alert.action.as_deref().or((!alert.rule_name.is_empty()).then_some(alert.rule_name.as_str()));
     html! {
-        (value(what.unwrap_or("Event")))
-        @if let Some(who) = &alert.principal { span.by { " by " } (value(who)) }
-        @if let Some(from) = &alert.source { span.by { " from " } (value(from)) }
+        (short(what.unwrap_or("Event")))
+        @if let Some(who) = &alert.principal { span.by { " by " } (short(who)) }
+        @if let Some(from) = &alert.source { span.by { " from " } (short(from)) }
     }
 }
 

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::card::{CLASSES, NAMES};
 use super::page::{FilesRead, RuleRun, Summary};
-use super::shown::{counted, number, value};
+use super::shown::{counted, number, short, value};
 use super::tally::{GRADES, Ranking, Tally};
 use super::timeline::{Stretch, Timeline};
 use crate::diagnostic::plural;
@@ -160,7 +160,7 @@ fn ranking_table(ranking: &Ranking, alerts: u64) -> Markup {
                 tbody {
                     @for (text, count) in top {
                         tr {
-                            th scope="row" { (value(text)) }
+                            th scope="row" { (short(text)) }
                             td.share aria-hidden="true" { (share(*count, alerts)) }
                             td { (number(*count)) }
                         }

@@ -7,10 +7,21 @@ use crate::diagnostic::{plural, sanitize};
 /// Longest value that is shown whole, in characters.
 pub const LONGEST: usize = 2_000;
 
+/// Longest value in a line that stands among others.
+const SHORT: usize = 160;
+
 /// A value as text of the page: control and direction characters are written out, its own direction stays its own.
 pub fn value(text: &str) -> Markup {
     let clean = sanitize(&fitted(text));
     html! { bdi { (clean) } }
+}
+
+/// A value, or its beginning, in a line that stands among others: elsewhere it is shown in full.
+pub fn short(text: &str) -> Markup {
+    match text.char_indices().nth(SHORT) {
+        Some((end, _)) => html! { (value(&text[..end])) "…" },
+        None => value(text),
+    }
 }
 
 /// A value as part of an attribute.
@@ -61,7 +72,7 @@ pub fn counted(count: u64, what: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{LONGEST, counted, fitted, link, number, safe_link, value};
+    use super::{LONGEST, SHORT, counted, fitted, link, number, safe_link, short, value};
 
     #[test]
     fn only_web_addresses_are_links() {
@@ -97,6 +108,13 @@ mod tests {
         assert_eq!(fitted(&text), text);
         let cut = fitted(&format!("{text}x"));
         assert!(cut.starts_with(&text) && cut.ends_with("… (2001 characters in all)"));
+    }
+
+    #[test]
+    fn a_value_among_others_is_short() {
+        let text = "é".repeat(SHORT);
+        assert_eq!(short(&text).into_string(), format!("<bdi>{text}</bdi>"));
+        assert_eq!(short(&format!("{text}x")).into_string(), format!("<bdi>{text}</bdi>…"));
     }
 
     #[test]
