@@ -241,7 +241,7 @@ fn commands(commands: &[Command]) -> Markup {
 }
 
 fn typed(command: &str) -> Markup {
-    html! { pre tabindex="0" { code dir="ltr" { (lines(command)) } } }
+    html! { pre { code dir="ltr" { (lines(command)) } } }
 }
 
 /// Effects that change nothing stand apart from those that do.
