@@ -486,6 +486,12 @@ fn scan_finds_matches_of_rules_and_of_a_query() {
     let keys: Vec<&str> = first.as_object().expect("an object").keys().map(String::as_str).collect();
     assert_eq!(keys, ["rule_id", "rule", "path", "line", "event"]);
     assert_eq!(first["rule_id"], RULE_ID);
+    let trail = format!("{SAMPLES}/cloudtrail.json");
+    let records = stakeout(&["scan", "--eql", "any where true", &trail]).lines();
+    let place = (&records[7]["line"], &records[7]["record"]);
+    assert_eq!(place, (&1.into(), &"8".into()), "all of them are on one line");
+    let shown = stakeout(&["scan", "--eql", "any where true", &trail, "--format", "human"]).stdout;
+    assert!(shown.contains("cloudtrail.json:1 (record 8): any where true: {"), "{shown}");
 
     let logins = r#"any where event.action == "ConsoleLogin" and event.outcome == "failure""#;
     let query = stakeout(&["scan", "--eql", logins, SAMPLES]);

@@ -99,8 +99,7 @@ impl Hits {
         let document = (has_card || self.report.is_some()).then(|| finder.document(located, self.now));
         let text = match (&document, finder) {
             (Some(document), Finder::Rule(..)) if has_card => {
-                let place = format!("{}:{}", located.path.display(), located.line);
-                card(&Alert::read(document), Some(&place), self.look) + "\n"
+                card(&Alert::read(document), Some(&located.place()), self.look) + "\n"
             }
             _ => line(finder, located, self.format),
         };
@@ -153,10 +152,11 @@ fn line(finder: &Finder, located: &Located, format: Format) -> String {
         Finder::Rule(rule, _) => (Some(&rule.rule_id), &rule.name),
         Finder::Query(text) => (None, text),
     };
-    let Located { event, line, .. } = located;
+    let Located { event, line, record, .. } = located;
+    let (line, record) = (*line, record.as_deref());
     match format {
-        Format::Json => written(&Shown { rule_id, rule: name, path, line: *line, event: &event.source }),
-        Format::Human => sanitize(&format!("{path}:{line}: {name}: {}", written(&event.source))),
+        Format::Json => written(&Shown { rule_id, rule: name, path, line, record, event: &event.source }),
+        Format::Human => sanitize(&format!("{}: {name}: {}", located.place(), written(&event.source))),
     }
 }
 
@@ -167,6 +167,8 @@ struct Shown<'a> {
     rule: &'a str,
     path: String,
     line: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<&'a str>,
     event: &'a Map<String, Value>,
 }
 

@@ -301,8 +301,8 @@ impl Lines {
         if times.is_empty() {
             self.seen.without_time += 1;
             if self.seen.without_time <= SHOWN_PROBLEMS {
-                let path = sanitize(&located.path.display().to_string());
-                tracing::warn!("{path}:{}: matches, but has no readable `{}`", located.line, self.time_field);
+                let place = sanitize(&located.place());
+                tracing::warn!("{place}: matches, but has no readable `{}`", self.time_field);
             }
         }
         times.iter().any(|time| (self.window.from..=self.window.to).contains(time))

@@ -29,6 +29,17 @@ pub struct Located {
     pub path: Arc<Path>,
     /// The line it begins on, counted from 1.
     pub line: u64,
+    /// Its number in its list or on its line (`3`, or `2:3` in a list within a list), where the line alone does not name it.
+    pub record: Option<String>,
+}
+
+impl Located {
+    /// File, line and number, as a person reads them; not safe to be shown as it is.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let record = self.record.as_ref().map(|record| format!(" (record {record})")).unwrap_or_default();
+        format!("{}:{}{record}", self.path.display(), self.line)
+    }
 }
 
 /// Files and folders to read events from.
@@ -220,9 +231,7 @@ fn located(piece: &Piece<'_>, path: &Arc<Path>, shown: &str) -> VecDeque<Result<
     shape::events(document, piece.form, Origin { path: shown, place: &suffix })
         .into_iter()
         .map(|found| match found {
-            Ok(shaped) => {
-                Ok(Located { event: shaped.on_line(place.line), path: Arc::clone(path), line: place.line })
-            }
+            Ok(shaped) => Ok(shaped.located(path, place.line)),
             Err(reason) => problem(ProblemKind::NotAnObject, reason),
         })
         .collect()

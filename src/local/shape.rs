@@ -1,28 +1,35 @@
 //! Which kind of document an object is (by its content, never by a file's name), and the event it tells of.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::cloudtrail;
+use super::files::Located;
 use super::split::Form;
 use crate::event::Event;
 
-/// An event, and what it is called where it brings no id of its own.
+/// An event, and its place on the line it was found on.
 #[derive(Debug)]
 pub(super) struct Shaped {
     /// The event; its id is empty unless it brings one.
     pub event: Event,
-    /// What follows the line it was found on in its id: nothing, or its place in the line's lists.
-    pub place: Option<String>,
+    /// What follows the line where that alone does not name it: nothing, or `:` and its number in the line's lists.
+    pub place: String,
+    /// Whether it brings an id of its own, so that it is not called by its place.
+    has_id: bool,
 }
 
 impl Shaped {
-    /// The event by its full name, found on `line`.
-    pub fn on_line(self, line: u64) -> Event {
-        let Self { mut event, place } = self;
-        if let Some(place) = place {
+    /// The event by its full name, found on `line` of the file at `path`.
+    pub fn located(self, path: &Arc<Path>, line: u64) -> Located {
+        let Self { mut event, place, has_id } = self;
+        if !has_id {
             event.id = format!("{line}{place}");
         }
-        event
+        let record = place.strip_prefix(':').map(str::to_owned);
+        Located { event, path: Arc::clone(path), line, record }
     }
 }
 
@@ -111,14 +118,14 @@ fn hit(mut hit: Map<String, Value>, origin: Origin<'_>) -> Result<Shaped, String
         shaped.event.index = index;
     }
     if let Some(Value::String(id)) = hit.remove("_id") {
-        shaped = Shaped { event: Event { id, ..shaped.event }, place: None };
+        shaped = Shaped { event: Event { id, ..shaped.event }, has_id: true, ..shaped };
     }
     Ok(shaped)
 }
 
 fn event(source: Map<String, Value>, fields: Map<String, Value>, origin: Origin<'_>) -> Shaped {
     let event = Event { index: origin.path.to_owned(), id: String::new(), source, fields };
-    Shaped { event, place: Some(origin.place.to_owned()) }
+    Shaped { event, place: origin.place.to_owned(), has_id: false }
 }
 
 fn kind(value: &Value) -> &'static str {
@@ -134,14 +141,20 @@ fn kind(value: &Value) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::{Origin, events};
+    use super::{Origin, Shaped, events};
     use crate::event::Event;
+    use crate::local::Located;
     use crate::local::split::Form;
     use serde_json::{Value, json};
+    use std::path::Path;
 
     fn read(document: Value) -> Vec<Result<Event, String>> {
         let found = events(document, Form::Any, Origin { path: "a.json", place: "" });
-        found.into_iter().map(|found| found.map(|shaped| shaped.on_line(3))).collect()
+        found.into_iter().map(|found| found.map(|shaped| located(shaped).event)).collect()
+    }
+
+    fn located(shaped: Shaped) -> Located {
+        shaped.located(&Path::new("a.json").into(), 3)
     }
 
     fn one(document: Value) -> Event {
@@ -177,6 +190,19 @@ mod tests {
         let record_like = json!({"@timestamp": "2026-11-20T00:00:00Z", "eventTime": "x", "eventName": "y",
             "eventSource": "z"});
         assert_eq!(one(record_like).values("eventName"), [json!("y")]);
+    }
+
+    #[test]
+    fn what_the_line_alone_does_not_name_has_a_number_whatever_it_is_called() {
+        let records = |document: Value, place: &str| -> Vec<Option<String>> {
+            let found = events(document, Form::Any, Origin { path: "a.json", place });
+            found.into_iter().map(|shaped| located(shaped.unwrap()).record).collect()
+        };
+        let some = |record: &str| Some(record.to_owned());
+        assert_eq!(records(json!({"a": 1}), ""), [None]);
+        let hits = json!({"hits": {"hits": [{"_id": "x", "_source": {}}, {"_source": {}}]}});
+        assert_eq!(records(hits.clone(), ""), [some("1"), some("2")]);
+        assert_eq!(records(hits, ":4"), [some("4:1"), some("4:2")]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::alert::{Alert, Answer, Command, Evidence, Pivot, Verdict};
 use super::guide::{Guide, anchor};
 use super::page::Standing;
-use super::shown::{link, safe_link, short, value};
+use super::shown::{link, safe_link, sentence, short, value};
 use super::tally::{GRADES, grade_rank, severity_rank};
 
 /// Most of the event's fields that are shown.
@@ -229,8 +229,8 @@ fn commands(commands: &[Command]) -> Markup {
                             span class={ "effect " (effect_class(effect)) } { (value(effect)) }
                         }
                         @if let Some(title) = &command.title { " " (value(title)) }
-                        @if let Some(note) = &command.note { p.hint { (value(note)) } }
-                        @if let Some(reason) = &command.withheld { p.hint { "Not offered: " (value(reason)) } }
+                        @if let Some(note) = &command.note { p.hint { (sentence(note)) } }
+                        @if let Some(reason) = &command.withheld { p.hint { "Not offered: " (sentence(reason)) } }
                         @if let Some(text) = &command.command { (typed(text)) }
                         @if let Some(undo) = &command.undo { p.hint { "To take it back:" } (typed(undo)) }
                     }
@@ -284,7 +284,7 @@ fn where_and_when(pivot: &Pivot) -> Markup {
     html! {
         @if let Some(around) = &around { br; span.hint { (value(around)) } }
         @if let Some(reason) = &pivot.withheld {
-            br; span.hint { @if pivot.query.is_some() { "No link: " } @else { "Not offered: " } (value(reason)) }
+            br; span.hint { @if pivot.query.is_some() { "No link: " } @else { "Not offered: " } (sentence(reason)) }
         }
     }
 }

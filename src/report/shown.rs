@@ -24,6 +24,20 @@ pub fn short(text: &str) -> Markup {
     }
 }
 
+/// A sentence of a rule's author: what stands between backticks is code.
+pub fn sentence(text: &str) -> Markup {
+    let parts: Vec<&str> = text.split('`').collect();
+    // With one backtick too many, nobody knows which.
+    if parts.len().is_multiple_of(2) || text.chars().nth(LONGEST).is_some() {
+        return value(text);
+    }
+    html! {
+        @for (at, part) in parts.iter().enumerate() {
+            @if at % 2 == 1 { code { (value(part)) } } @else if !part.is_empty() { (value(part)) }
+        }
+    }
+}
+
 /// A value as part of an attribute.
 pub fn attribute(text: &str) -> String {
     sanitize(&fitted(text))
@@ -72,7 +86,7 @@ pub fn counted(count: u64, what: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{LONGEST, SHORT, counted, fitted, link, number, safe_link, short, value};
+    use super::{LONGEST, SHORT, counted, fitted, link, number, safe_link, sentence, short, value};
 
     #[test]
     fn only_web_addresses_are_links() {
@@ -108,6 +122,17 @@ mod tests {
         assert_eq!(fitted(&text), text);
         let cut = fitted(&format!("{text}x"));
         assert!(cut.starts_with(&text) && cut.ends_with("… (2001 characters in all)"));
+    }
+
+    #[test]
+    fn code_in_a_sentence_is_code() {
+        let shown = |text| sentence(text).into_string();
+        assert_eq!(
+            shown("no `a<` and `b`"),
+            "<bdi>no </bdi><code><bdi>a&lt;</bdi></code><bdi> and </bdi><code><bdi>b</bdi></code>"
+        );
+        assert_eq!(shown("plain"), "<bdi>plain</bdi>");
+        assert_eq!(shown("one ` alone"), "<bdi>one ` alone</bdi>");
     }
 
     #[test]
