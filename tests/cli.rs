@@ -315,6 +315,17 @@ fn setup_prints_everything_as_files() {
         assert!(body.contains(words), "{name}: {body}");
         serde_json::from_str::<Value>(&body).expect(name);
     }
+    let requests: Vec<String> =
+        ended.stdout.lines().map(|line| line.replace(&text(&target), "DIR")).collect();
+    let expected = [
+        "PUT /_index_template/my-alerts  DIR/index-template.json",
+        "PUT /my-alerts-000001  DIR/alerts-index.json",
+        "PUT /my-alerts-state  DIR/state-index.json",
+        "PUT /_security/role/stakeout  DIR/role.json",
+        "POST /_security/api_key  DIR/api-key.json",
+        "POST /api/saved_objects/_import?overwrite=true  DIR/kibana.ndjson",
+    ];
+    assert_eq!(requests, expected);
     let lines = std::fs::read_to_string(target.join("kibana.ndjson")).expect("Kibana's objects");
     assert_eq!(lines.lines().count(), 3);
     for line in lines.lines() {
@@ -332,7 +343,9 @@ fn setup_puts_the_space_into_the_ids_and_refuses_what_is_none() {
     let target = text(&folder.path().join("out"));
     let print = |more: &[&str]| stakeout(&[&["setup", "--print", &target], more].concat());
     for more in [&["--kibana-space", "team"][..], &["--kibana-url", "https://kibana/base/s/team"]] {
-        assert_eq!(print(more).code, Some(0));
+        let ended = print(more);
+        assert_eq!(ended.code, Some(0));
+        assert!(ended.stdout.contains("POST /s/team/api/saved_objects/_import"), "{ended:?}");
         let lines =
             std::fs::read_to_string(folder.path().join("out/kibana.ndjson")).expect("Kibana's objects");
         assert!(lines.contains(r#""id":"stakeout.team.stakeout-alerts.dashboard""#), "{more:?}: {lines}");

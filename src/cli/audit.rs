@@ -9,9 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::Ending;
 use super::args::{AuditArgs, Format};
-use super::line::nothing_in;
+use super::line::{moment, nothing_in};
 use super::listen::{Listener, Reporting};
-use super::look::Look;
+use super::look::{Look, hung};
 use super::output;
 use super::places;
 use super::progress::{Bar, show_progress};
@@ -225,7 +225,7 @@ impl Printed {
             ));
         }
         let read_on = match job.format {
-            Format::Human => output::result(&totals(report)),
+            Format::Human => output::result(&hung(&totals(report), 2, job.look.width)),
             Format::Json => output::json(report),
         };
         read_on || job.goes_on_unread()
@@ -274,9 +274,9 @@ fn totals(report: &AuditReport) -> String {
         report
             .read_until
             .filter(|_| report.overdue)
-            .map(|until| format!("the rule has read until {} and its next run is overdue", time(until))),
+            .map(|until| format!("the rule has read until {} and its next run is overdue", moment(until))),
     );
-    words.push(format!("{} to {} in {} ms", time(report.from), time(report.to), report.took_ms));
+    words.push(format!("{} to {} in {} ms", moment(report.from), moment(report.to), report.took_ms));
     words.join(", ")
 }
 

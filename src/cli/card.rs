@@ -4,10 +4,10 @@ use anstyle::{AnsiColor, Style};
 use chrono::DateTime;
 use unicode_width::UnicodeWidthStr;
 
-use super::look::{Look, colored, fitted};
+use super::look::{Look, colored, fitted, wrapped};
 use crate::diagnostic::sanitize;
 use crate::report::{Alert, Verdict};
-use crate::rule::{Rule, RuleSeverity};
+use crate::rule::RuleSeverity;
 
 /// Columns before everything but the first line.
 const INDENT: usize = 10;
@@ -24,18 +24,6 @@ pub fn card(alert: &Alert, place: Option<&str>, look: Look) -> String {
     lines.extend(verdict(alert, look));
     lines.extend(flowed(&facts(alert, &title), look));
     lines.join("\n")
-}
-
-/// The guide of a rule as lines; none where it has no guide.
-pub fn guide(rule: &Rule, look: Look) -> Option<String> {
-    let note = rule.note.as_ref()?;
-    let bold = Style::new().bold();
-    let title = look.paint(&format!("Guide: {}", sanitize(&rule.name)), bold.underline());
-    let lines = note.lines().map(|line| {
-        let clean = sanitize(&line.replace('\t', "    "));
-        if clean.starts_with('#') { look.paint(&clean, bold) } else { clean }
-    });
-    Some(std::iter::once(title).chain(lines).collect::<Vec<_>>().join("\n"))
 }
 
 /// How bad it is, when it was and what was done; and as much of the latter as there is room for.
@@ -86,26 +74,11 @@ fn verdict(alert: &Alert, look: Look) -> Vec<String> {
         "fits_habit" => colored(AnsiColor::Green),
         _ => colored(AnsiColor::Yellow),
     };
-    let lines = wrapped(&format!("{grade_words}{score}{more}"), look.width - INDENT, MOST_LINES);
-    lines.iter().map(|line| format!("{:INDENT$}{}", "", look.paint(line, style))).collect()
-}
-
-/// The text in lines of at most so many columns, broken between words; what does not fit into `most` lines ends in `…`.
-fn wrapped(text: &str, columns: usize, most: usize) -> Vec<String> {
-    let mut lines: Vec<String> = vec![String::new()];
-    for word in fitted(text, columns * most).split(' ') {
-        let is_last = lines.len() == most;
-        let Some(line) = lines.last_mut() else { break };
-        if line.is_empty() {
-            line.push_str(word);
-        } else if is_last || line.width() + 1 + word.width() <= columns {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            lines.push(word.to_owned());
-        }
-    }
-    lines.iter().map(|line| fitted(line, columns)).collect()
+    let room = look.width - INDENT;
+    let mut lines = wrapped(&fitted(&format!("{grade_words}{score}{more}"), room * MOST_LINES), room);
+    let last = lines.split_off(lines.len().min(MOST_LINES - 1)).join(" ");
+    lines.extend((!last.is_empty()).then_some(last));
+    lines.iter().map(|line| format!("{:INDENT$}{}", "", look.paint(&fitted(line, room), style))).collect()
 }
 
 /// What else there is to know, and what the title had no room for.

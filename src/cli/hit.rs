@@ -8,7 +8,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::args::{Format, ScanArgs};
-use super::card::{card, guide};
+use super::card::card;
+use super::guide::guide;
 use super::listen::Reporting;
 use super::look::Look;
 use super::{output, places};

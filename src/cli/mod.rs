@@ -9,6 +9,7 @@ mod config;
 mod connect;
 mod explain;
 mod external;
+mod guide;
 mod hit;
 mod kibana;
 mod line;

@@ -14,7 +14,7 @@ use super::cases;
 use super::external;
 use super::line::{line, nothing_in};
 use super::listen::{Listener, Reporting};
-use super::look::Look;
+use super::look::{Look, hung};
 use super::output;
 use super::places;
 use super::progress::show_progress;
@@ -237,12 +237,12 @@ impl Job {
             for pattern in &report.indices_missing {
                 output::say(&format!("warning: {}no index matches `{pattern}`", rule(report)));
             }
+            let words = line(report, self.dry_run);
+            let laid_out = || hung(&words, 2, self.look.width);
             let read_on = match (self.dry_run, self.format) {
-                (true, _) => {
-                    output::say(&line(report, true));
-                    true
-                }
-                (false, Format::Human) => output::result(&line(report, false)),
+                (true, Format::Human) => say_it(&laid_out()),
+                (true, Format::Json) => say_it(&words),
+                (false, Format::Human) => output::result(&laid_out()),
                 (false, Format::Json) => output::json(report),
             };
             if !read_on {
@@ -258,6 +258,12 @@ fn range_of(mode: &Mode) -> Option<&BackfillRange> {
         Mode::Backfill(range) => Some(range),
         Mode::Daemon | Mode::Once => None,
     }
+}
+
+/// Says words on stderr, which nobody has to read.
+fn say_it(words: &str) -> bool {
+    output::say(words);
+    true
 }
 
 fn rule(report: &RuleReport) -> String {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use unicode_width::UnicodeWidthStr;
 
-use super::{card, guide};
+use super::card;
 use crate::cli::look::Look;
 use crate::report::Alert;
 
@@ -67,15 +67,6 @@ fn colours_say_how_bad_it_is_and_change_no_word() {
         plain.push_str(if at == 0 { part } else { part.split_once('m').unwrap().1 });
     }
     assert_eq!(plain, shown(document, PLAIN));
-}
-
-#[test]
-fn a_guide_is_printed_line_by_line() {
-    let mut rule = crate::rule::embedded().unwrap().rules.remove(0);
-    rule.note = Some("# A\nb\u{202e}\n".into());
-    assert!(guide(&rule, PLAIN).unwrap().ends_with("\n# A\nb\\u{202e}"));
-    rule.note = None;
-    assert_eq!(guide(&rule, PLAIN), None);
 }
 
 proptest! {
