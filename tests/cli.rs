@@ -518,6 +518,64 @@ fn scan_finds_matches_of_rules_and_of_a_query() {
 }
 
 #[test]
+fn a_mistyped_field_and_a_rule_without_examples_are_not_passed_over() {
+    let folder = folder();
+    let said = |query: &str, path: &str| stakeout(&["scan", "--eql", query, path]).stderr;
+    let mistyped = said(r#"any where event.acton == "ConsoleLogin""#, SAMPLES);
+    assert!(
+        mistyped.contains("warning: `event.acton` is in no mapping or ECS, nor in the events"),
+        "{mistyped}"
+    );
+    assert!(mistyped.contains("did you mean `event.action`?"), "{mistyped}");
+    for known in [
+        r#"any where event.action == "nothing""#,
+        r#"any where aws.cloudtrail.user_identity.type == "nothing""#,
+        r#"any where ?event.acton == "nothing""#,
+    ] {
+        assert!(!said(known, SAMPLES).contains("warning"), "{known}");
+    }
+    let (start, _) = RULE.split_once("[[stakeout.examples]]").expect("examples");
+    let bare = folder.path().join("bare.toml");
+    std::fs::write(&bare, start).expect("a file");
+    let ended = stakeout(&["test", &text(&bare)]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(
+        ended.stderr.contains("has no examples to be tried") && ended.stderr.contains("1 rule, 0 examples"),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn rules_are_named_alike_and_only_errors_are_said_where_nothing_else_is_wanted() {
+    let name = "AWS EC2 Instance Console Login via Assumed Role";
+    let file =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/queries/lateral_movement_ec2_instance_console_login.toml");
+    let all = stakeout(&["test"]).stdout;
+    for rule in [RULE_ID, name, file] {
+        for command in [&["test"][..], &["explain", "--offline"]] {
+            assert_eq!(stakeout(&[command, &[rule]].concat()).code, Some(0), "{command:?} {rule}");
+        }
+        assert_eq!(stakeout(&["test", rule]).stdout, all);
+    }
+    let unknown = stakeout(&["test", "no such rule"]);
+    assert_eq!(unknown.code, Some(2), "{unknown:?}");
+    assert!(unknown.stderr.contains("`no such rule` is neither a file nor a built-in rule"), "{unknown:?}");
+    let folder = folder();
+    std::fs::write(folder.path().join("text"), "not JSON").expect("a file");
+    let broken = text(folder.path());
+    for (command, errors) in [
+        (&["test"][..], ""),
+        (&["scan", SAMPLES], ""),
+        (&["scan", &broken], "error: 1 line or file could not be read\n"),
+    ] {
+        let quiet = stakeout(&[command, &["--quiet"]].concat());
+        let plain = stakeout(command);
+        assert_eq!((quiet.stderr.as_str(), quiet.code), (errors, plain.code), "{quiet:?}");
+        assert!(plain.stderr.len() > errors.len(), "{plain:?}");
+    }
+}
+
+#[test]
 fn scan_takes_the_types_of_a_mapping() {
     let folder = folder();
     let (events, mapping) = (folder.path().join("events.ndjson"), folder.path().join("mapping.json"));

@@ -160,9 +160,9 @@ pub struct ScanArgs {
 
 #[derive(Debug, Args)]
 pub struct TestArgs {
-    /// Rule files or folders [default: the built-in rules]
+    /// The rules: files or folders, or ids or names of built-in rules [default: all built-in rules]
     #[arg(value_name = "RULE")]
-    pub rules: Vec<PathBuf>,
+    pub rules: Vec<String>,
     /// How results are printed [default: human on a terminal, else json]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,

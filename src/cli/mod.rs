@@ -7,6 +7,7 @@ mod cases;
 mod check;
 mod config;
 mod connect;
+mod doubt;
 mod explain;
 mod external;
 mod guide;

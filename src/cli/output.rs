@@ -55,9 +55,10 @@ pub fn fail(error: &anyhow::Error) {
     say(&format!("error: {}", told(error)));
 }
 
-/// Writes words for people to stderr, or as a line of the log where that is JSON; nobody listening is no failure.
+/// Writes words for people to stderr, or as a line of the log where that is JSON; only errors where nothing else is wanted.
+/// Nobody listening is no failure.
 pub fn say(words: &str) {
-    if log::said(words) {
+    if log::settled(words) {
         return;
     }
     let _ = writeln!(std::io::stderr().lock(), "{words}");

@@ -8,6 +8,7 @@ use anyhow::{Context, anyhow};
 use serde_json::Value;
 
 use super::args::ScanArgs;
+use super::doubt::{self, Doubtful, doubtful};
 use super::hit::{Finder, Hit, Hits};
 use super::line::no_event_in;
 use super::look::Look;
@@ -38,6 +39,7 @@ struct Wanted {
     finders: Vec<Finder>,
     set: Arc<MatcherSet>,
     pipes: Option<Pipes<Hit>>,
+    doubtful: Vec<Doubtful>,
 }
 
 /// What a scan came to.
@@ -66,14 +68,16 @@ fn wanted(args: &ScanArgs, color: bool) -> anyhow::Result<Wanted> {
         };
         let matchers = rules.iter().map(matcher).collect::<anyhow::Result<_>>()?;
         let finders = rules.iter().map(Finder::rule).collect();
-        return Ok(Wanted { finders, set: Arc::new(MatcherSet::new(matchers)), pipes: None });
+        let (set, doubtful) = (Arc::new(MatcherSet::new(matchers)), Vec::new());
+        return Ok(Wanted { finders, set, pipes: None, doubtful });
     };
     let query = Query::parse(text).map_err(|problems| refused("--eql", text, &problems, color))?;
     let matcher = Matcher::compile(&query, &schema, &args.event_category_field);
     let matcher = matcher.map_err(|problems| refused("--eql", text, &problems, color))?;
     let pipes = Pipes::new(&query.pipes, &args.timestamp_field);
     let finders = vec![Finder::Query(text.clone())];
-    Ok(Wanted { finders, set: Arc::new(MatcherSet::new(vec![matcher])), pipes })
+    let doubtful = doubtful(&query, &schema);
+    Ok(Wanted { finders, set: Arc::new(MatcherSet::new(vec![matcher])), pipes, doubtful })
 }
 
 fn schema(mapping: Option<&Path>) -> anyhow::Result<Schema> {
@@ -91,7 +95,7 @@ fn refused(origin: &str, text: &str, problems: &[Diagnostic], color: bool) -> an
 }
 
 fn go(args: &ScanArgs, wanted: Wanted, mut hits: Hits) -> Ending {
-    let Wanted { finders, set, mut pipes } = wanted;
+    let Wanted { finders, set, mut pipes, doubtful } = wanted;
     let mut totals = Totals::default();
     let search = if args.every_line { search_all_for(&set) } else { search_for(&set) };
     let mut searching = EventFiles::new(args.paths.clone()).search(&Arc::new(search));
@@ -130,6 +134,11 @@ fn go(args: &ScanArgs, wanted: Wanted, mut hits: Hits) -> Ending {
     let is_written = hits.finish(totals.not_read(), read);
     if read.events == 0 && totals.problems == 0 {
         output::say(&format!("warning: {}", no_event_in(&args.paths)));
+    }
+    if totals.matches == 0 {
+        for words in doubt::words(&doubtful, &args.paths) {
+            output::say(&format!("warning: {words}"));
+        }
     }
     let ending = totals.tell(tally);
     if is_written { ending } else { Ending::Failed }
@@ -175,8 +184,9 @@ impl Totals {
     fn tell(&self, tally: Tally) -> Ending {
         let Self { matches, problems } = self;
         let Tally { events, passed_over, .. } = tally;
-        if *problems > SHOWN_PROBLEMS {
-            output::say(&format!("warning: … and {} more that could not be read", problems - SHOWN_PROBLEMS));
+        if *problems > 0 {
+            let most = if *problems > SHOWN_PROBLEMS { ", of which the first are shown" } else { "" };
+            output::say(&format!("error: {} could not be read{most}", counted(*problems, "line or file")));
         }
         let rest = match passed_over {
             0 => String::new(),
