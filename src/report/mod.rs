@@ -8,6 +8,7 @@ mod markdown;
 mod overview;
 mod page;
 mod read;
+mod sets;
 mod shown;
 mod spill;
 mod tally;

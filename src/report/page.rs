@@ -15,12 +15,17 @@ use super::card::{NAMES, Setting, card, place};
 use super::guide::Guide;
 use super::overview::overview;
 use super::read::items;
+use super::sets::Sets;
 use super::shown::{attribute, counted, number, value};
 use super::spill::{Place, Spill};
 use super::tally::{Tally, grade_rank, severity_rank};
 
 /// Most alerts that the page shows one by one; with more, browsers fail. All of them are counted.
 const MOST_SHOWN: usize = 5_000;
+
+/// So many alerts have everything on the page. Of the others, what an event holds is left out, and what they share with
+/// alerts before them is led to: else the page would weigh hundreds of megabytes.
+const WHOLE: usize = 200;
 
 /// Up to so many alerts are open from the start.
 const OPEN_FROM_THE_START: usize = 3;
@@ -287,6 +292,15 @@ impl Report {
         if self.entries.is_empty() {
             writeln!(out, "<p class=\"empty\">Nothing was found.</p>")?;
         }
+        if self.entries.len() > WHOLE {
+            writeln!(
+                out,
+                "<p class=\"hint\">The first {WHOLE} alerts are shown with everything. Of the others, the event's fields and \
+                 the links of searches are left out, which the alert documents hold; searches and commands that several \
+                 share are shown once.</p>"
+            )?;
+        }
+        let mut sets = Sets::default();
         let mut group = None;
         for at in 0..self.entries.len().min(MOST_SHOWN) {
             let entry = self.entries[at];
@@ -300,7 +314,9 @@ impl Report {
             let open = self.entries.len() <= OPEN_FROM_THE_START;
             let guide = self.guides.iter().position(|guide| guide.rule_id == alert.rule_id);
             let guide = guide.map(|number| (&self.guides[number], number));
-            let setting = Setting { number: at, standing: entry.standing, guide, open };
+            let before = sets.note(&alert, at);
+            let brief = (at >= WHOLE).then_some(before);
+            let setting = Setting { number: at, standing: entry.standing, guide, open, brief };
             writeln!(out, "{}", card(&alert, setting).into_string())?;
         }
         let rest = self.entries.len().saturating_sub(MOST_SHOWN);
