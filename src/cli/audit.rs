@@ -11,7 +11,7 @@ use super::Ending;
 use super::args::{AuditArgs, Format};
 use super::line::{moment, nothing_in};
 use super::listen::{Listener, Reporting};
-use super::look::{Look, hung};
+use super::look::Look;
 use super::output;
 use super::places;
 use super::progress::{Bar, show_progress};
@@ -225,7 +225,7 @@ impl Printed {
             ));
         }
         let read_on = match job.format {
-            Format::Human => output::result(&hung(&totals(report), 2, job.look.width)),
+            Format::Human => output::result(&totals(report)),
             Format::Json => output::json(report),
         };
         read_on || job.goes_on_unread()
