@@ -59,7 +59,14 @@ fn a_dry_run_of_files_prints_and_writes_nothing() {
     let alerts = folder.path().join("alerts.ndjson");
     let dry = backfill_samples(&alerts, &["--dry-run"]);
     assert_eq!((dry.code, dry.lines().len()), (Some(0), 2), "{dry:?}");
-    assert_eq!(std::fs::read_to_string(&alerts).unwrap_or_default(), "");
+    let counts = "3 matches, 2 alerts would be created, 0 already there, 1 more match of the same finding";
+    assert!(dry.stderr.contains(counts), "{dry:?}");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0, "nothing is made");
+    let report = folder.path().join("report.html");
+    backfill_samples(&alerts, &["--dry-run", "--report", &text(&report)]);
+    let page = std::fs::read_to_string(&report).expect("the report");
+    assert!(page.contains("Would be created") && !page.contains("New alerts"), "{page}");
+    assert!(page.contains("Of the same finding"), "{page}");
     assert_eq!(backfill_samples(&alerts, &[]).line()["alerts_created"], 2);
 }
 
@@ -75,7 +82,7 @@ fn a_folder_that_something_fills_is_read_on_every_run() {
     let document = event.document(support::story::Shape::Integration);
     std::fs::write(events.join("new.ndjson"), format!("not JSON\n{document}\n")).expect("a file");
     let second = stakeout(&arguments);
-    assert_eq!((second.code, &second.line()["alerts_created"]), (Some(0), &1.into()), "{second:?}");
+    assert_eq!((second.code, &second.line()["alerts_created"]), (Some(1), &1.into()), "{second:?}");
     assert!(second.stderr.contains("new.ndjson:1"), "the broken line is named: {second:?}");
     assert_eq!(stakeout(&arguments).line()["alerts_created"], 0);
 }
@@ -221,6 +228,38 @@ fn a_reader_that_goes_away_ends_it_quietly() {
     );
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_said_once_and_is_no_success() {
+    let folder = folder();
+    let place = |name: &str| text(&folder.path().join(name));
+    let (none, alerts, printed) = (place("none.ndjson"), place("alerts.ndjson"), place("setup"));
+    let backfill = ["run", "--backfill", "2026-11-20", "--events", SAMPLES, "--alerts", &alerts];
+    for command in [
+        &["audit", "2026-11-20", "--events", SAMPLES, "--alerts", &none][..],
+        &["scan", SAMPLES],
+        &["test"],
+        &["explain", RULE_ID, "--offline"],
+        &["schema", "rule"],
+        &["man"],
+        &["completions", "bash"],
+        &["setup", "--print", &printed],
+        &[&backfill[..], &["--dry-run"]].concat(),
+        &backfill,
+    ] {
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("a disk that is full");
+        let output = support::stakeout().args(command).stdout(full).output().expect("the program starts");
+        let said = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(1), "{command:?}: {said}");
+        assert_eq!(
+            said.matches("error: the result could not be written: No space").count(),
+            1,
+            "{command:?}: {said}"
+        );
+    }
+    assert_eq!(std::fs::read_to_string(&alerts).expect("the alerts").lines().count(), 2, "they are kept");
+}
+
 #[test]
 fn the_rules_own_examples_pass_and_a_wrong_one_is_explained() {
     assert_eq!(stakeout(&["test"]).code, Some(0));
@@ -230,6 +269,15 @@ fn the_rules_own_examples_pass_and_a_wrong_one_is_explained() {
     let ended = stakeout(&["test", &text(&wrong), "--format", "human"]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.stdout.contains("FAILED") && ended.stdout.contains("because of"), "{ended:?}");
+    let steering = RULE.replacen("matches = true", "matches = false", 1).replacen(
+        "name = \"integration: an",
+        "name = \"\\u001b[2J an",
+        1,
+    );
+    assert!(steering.contains("u001b"), "an example's name is changed");
+    std::fs::write(&wrong, steering).expect("a file");
+    let ended = stakeout(&["test", &text(&wrong), "--format", "human"]);
+    assert!(ended.stdout.contains(r"FAILED `\u{1b}[2J"), "{ended:?}");
 }
 
 #[test]
@@ -270,6 +318,17 @@ fn setup_prints_everything_as_files() {
         assert!(body.contains(words), "{name}: {body}");
         serde_json::from_str::<Value>(&body).expect(name);
     }
+    let requests: Vec<String> =
+        ended.stdout.lines().map(|line| line.replace(&text(&target), "DIR")).collect();
+    let expected = [
+        "PUT /_index_template/my-alerts  DIR/index-template.json",
+        "PUT /my-alerts-000001  DIR/alerts-index.json",
+        "PUT /my-alerts-state  DIR/state-index.json",
+        "PUT /_security/role/stakeout  DIR/role.json",
+        "POST /_security/api_key  DIR/api-key.json",
+        "POST /api/saved_objects/_import?overwrite=true  DIR/kibana.ndjson",
+    ];
+    assert_eq!(requests, expected);
     let lines = std::fs::read_to_string(target.join("kibana.ndjson")).expect("Kibana's objects");
     assert_eq!(lines.lines().count(), 3);
     for line in lines.lines() {
@@ -287,7 +346,9 @@ fn setup_puts_the_space_into_the_ids_and_refuses_what_is_none() {
     let target = text(&folder.path().join("out"));
     let print = |more: &[&str]| stakeout(&[&["setup", "--print", &target], more].concat());
     for more in [&["--kibana-space", "team"][..], &["--kibana-url", "https://kibana/base/s/team"]] {
-        assert_eq!(print(more).code, Some(0));
+        let ended = print(more);
+        assert_eq!(ended.code, Some(0));
+        assert!(ended.stdout.contains("POST /s/team/api/saved_objects/_import"), "{ended:?}");
         let lines =
             std::fs::read_to_string(folder.path().join("out/kibana.ndjson")).expect("Kibana's objects");
         assert!(lines.contains(r#""id":"stakeout.team.stakeout-alerts.dashboard""#), "{more:?}: {lines}");
@@ -316,6 +377,7 @@ fn the_lines_of_a_run_have_the_names_of_the_contract() {
         "matches",
         "alerts_created",
         "alerts_existing",
+        "repeated",
         "alerts_rejected",
         "late",
         "owed",
@@ -339,6 +401,10 @@ fn a_backfill_leaves_a_report_of_every_match() {
         let page = std::fs::read_to_string(&report).expect("the report");
         assert_eq!(page.matches("<details class=\"alert\"").count(), 2, "{times}");
         assert_eq!(page.matches(standing).count(), 2, "{times}");
+        assert!(
+            page.contains("<h1><bdi>Backfill of 2026-11-20 00:00 to 2026-11-20 23:59 UTC</bdi></h1>"),
+            "{page}"
+        );
         assert!(page.contains("GetSigninToken") && page.contains("Possible investigation steps"), "{times}");
         assert_eq!(ended.stdout.contains("ConsoleLogin by shop-web from 203.0.113.77"), times == "first");
     }
@@ -358,9 +424,44 @@ fn a_report_that_cannot_be_written_is_refused_before_anything_runs() {
         assert!(ended.stderr.contains(path), "{ended:?}");
         assert_eq!(stakeout(&["scan", SAMPLES, "--report", path]).code, Some(2));
     }
+    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0, "nothing is made");
     let daemon = stakeout(&["run", "--events", SAMPLES, "--alerts", &text(&alerts), "--report", "r.html"]);
     assert_eq!(daemon.code, Some(2), "{daemon:?}");
     assert!(daemon.stderr.contains("`--once`"), "{daemon:?}");
+}
+
+#[test]
+fn a_report_takes_the_place_of_nothing_but_a_report() {
+    let folder = folder();
+    let place = |name: &str| folder.path().join(name);
+    std::fs::create_dir(place("events")).expect("a folder");
+    let input = place("events/input.ndjson");
+    for (path, content) in [(&input, "{}\n"), (&place("rule.toml"), RULE), (&place("notes.txt"), "mine")] {
+        std::fs::write(path, content).expect("a file");
+    }
+    let (alerts, events, rule) =
+        (text(&place("alerts.ndjson")), text(&place("events")), text(&place("rule.toml")));
+    let taken = [
+        "alerts.ndjson",
+        "alerts.ndjson.lock",
+        "events/new.html",
+        "events/input.ndjson",
+        "rule.toml",
+        "notes.txt",
+    ];
+    for report in taken.map(|name| text(&place(name))) {
+        for command in [&["run", "--backfill", "1h"][..], &["audit", "1h"]] {
+            let places = ["--events", &events, "--alerts", &alerts, "--rules", &rule, "--report", &report];
+            let ended = stakeout(&[command, &places].concat());
+            assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{ended:?}");
+            assert!(ended.stderr.contains(&report), "{ended:?}");
+        }
+        if !report.contains("alerts") {
+            assert_eq!(stakeout(&["scan", &events, "--report", &report]).code, Some(2), "{report}");
+        }
+    }
+    assert_eq!(std::fs::read_to_string(place("notes.txt")).expect("it is there"), "mine");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 3, "nothing is made");
 }
 
 #[test]
@@ -401,6 +502,12 @@ fn scan_finds_matches_of_rules_and_of_a_query() {
     let keys: Vec<&str> = first.as_object().expect("an object").keys().map(String::as_str).collect();
     assert_eq!(keys, ["rule_id", "rule", "path", "line", "event"]);
     assert_eq!(first["rule_id"], RULE_ID);
+    let trail = format!("{SAMPLES}/cloudtrail.json");
+    let records = stakeout(&["scan", "--eql", "any where true", &trail]).lines();
+    let place = (&records[7]["line"], &records[7]["record"]);
+    assert_eq!(place, (&1.into(), &"8".into()), "all of them are on one line");
+    let shown = stakeout(&["scan", "--eql", "any where true", &trail, "--format", "human"]).stdout;
+    assert!(shown.contains("cloudtrail.json:1 (record 8): any where true: {"), "{shown}");
 
     let logins = r#"any where event.action == "ConsoleLogin" and event.outcome == "failure""#;
     let query = stakeout(&["scan", "--eql", logins, SAMPLES]);
@@ -443,6 +550,64 @@ fn half_a_surrogate_pair_hides_no_event_from_scan_and_run() {
     );
     for said in [&scan.stderr, &run.stderr] {
         assert_eq!(said.matches("is no proper JSON and was read with replacements").count(), 3, "{said}");
+    }
+}
+
+#[test]
+fn a_mistyped_field_and_a_rule_without_examples_are_not_passed_over() {
+    let folder = folder();
+    let said = |query: &str, path: &str| stakeout(&["scan", "--eql", query, path]).stderr;
+    let mistyped = said(r#"any where event.acton == "ConsoleLogin""#, SAMPLES);
+    assert!(
+        mistyped.contains("warning: `event.acton` is in no mapping or ECS, nor in the events"),
+        "{mistyped}"
+    );
+    assert!(mistyped.contains("did you mean `event.action`?"), "{mistyped}");
+    for known in [
+        r#"any where event.action == "nothing""#,
+        r#"any where aws.cloudtrail.user_identity.type == "nothing""#,
+        r#"any where ?event.acton == "nothing""#,
+    ] {
+        assert!(!said(known, SAMPLES).contains("warning"), "{known}");
+    }
+    let (start, _) = RULE.split_once("[[stakeout.examples]]").expect("examples");
+    let bare = folder.path().join("bare.toml");
+    std::fs::write(&bare, start).expect("a file");
+    let ended = stakeout(&["test", &text(&bare)]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(
+        ended.stderr.contains("has no examples to be tried") && ended.stderr.contains("1 rule, 0 examples"),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn rules_are_named_alike_and_only_errors_are_said_where_nothing_else_is_wanted() {
+    let name = "AWS EC2 Instance Console Login via Assumed Role";
+    let file =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/queries/lateral_movement_ec2_instance_console_login.toml");
+    let all = stakeout(&["test"]).stdout;
+    for rule in [RULE_ID, name, file] {
+        for command in [&["test"][..], &["explain", "--offline"]] {
+            assert_eq!(stakeout(&[command, &[rule]].concat()).code, Some(0), "{command:?} {rule}");
+        }
+        assert_eq!(stakeout(&["test", rule]).stdout, all);
+    }
+    let unknown = stakeout(&["test", "no such rule"]);
+    assert_eq!(unknown.code, Some(2), "{unknown:?}");
+    assert!(unknown.stderr.contains("`no such rule` is neither a file nor a built-in rule"), "{unknown:?}");
+    let folder = folder();
+    std::fs::write(folder.path().join("text"), "not JSON").expect("a file");
+    let broken = text(folder.path());
+    for (command, errors) in [
+        (&["test"][..], ""),
+        (&["scan", SAMPLES], ""),
+        (&["scan", &broken], "error: 1 line or file could not be read\n"),
+    ] {
+        let quiet = stakeout(&[command, &["--quiet"]].concat());
+        let plain = stakeout(command);
+        assert_eq!((quiet.stderr.as_str(), quiet.code), (errors, plain.code), "{quiet:?}");
+        assert!(plain.stderr.len() > errors.len(), "{plain:?}");
     }
 }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::diagnostic::sanitize;
 use crate::rule::Rule;
-use crate::rule::triage::{ResponseCommand, Values, Withheld};
+use crate::rule::triage::{ResponseCommand, Values, Withheld, Words};
 
 /// One command, as the alert carries it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -30,8 +30,7 @@ pub(super) fn commands(rule: &Rule, values: &Values<'_>) -> Vec<FilledCommand> {
 fn filled(command: &ResponseCommand, rule: &Rule, values: &Values<'_>) -> FilledCommand {
     let text = command.command.filled(values);
     let undo = command.undo.as_ref().map(|undo| undo.filled(values)).transpose();
-    let note =
-        command.note.as_ref().map(|note| note.filled(|name| values.get(name).map(|value| sanitize(&value))));
+    let note = command.note.as_ref().map(|note| noted(note, values));
     let mut filled = FilledCommand {
         label: command.label.clone(),
         effect: command.effect.as_str(),
@@ -46,6 +45,12 @@ fn filled(command: &ResponseCommand, rule: &Rule, values: &Values<'_>) -> Filled
         Err(reason) => filled.withheld = Some(in_words(&reason, rule)),
     }
     filled
+}
+
+/// What to know before, with the alert's values; one that it has not is named.
+fn noted(note: &Words, values: &Values<'_>) -> String {
+    let missing = |name: &str| format!("`{name}` (not in this alert)");
+    note.filled(|name| Some(values.get(name).map_or_else(|| missing(name), |value| sanitize(&value))))
 }
 
 fn in_words(reason: &Withheld, rule: &Rule) -> String {
@@ -81,6 +86,15 @@ mod tests {
     }
 
     const ROLE: &str = "arn:aws:sts::111122223333:assumed-role/app-role/i-0a1b2c3d4e5f60001";
+
+    #[test]
+    fn a_value_that_a_note_lacks_is_named() {
+        let rule = embedded().unwrap().rules.remove(0);
+        let event = Event::of(json!({"user.id": "AROAEXAMPLE00000000001:i-0a1b2c3d4e5f60001"}));
+        let commands = commands(&rule, &Values::read(&rule.triage.values, &event));
+        let note = commands[0].note.as_deref().unwrap();
+        assert!(note.starts_with("must print `account_id` (not in this alert)"), "{note}");
+    }
 
     #[test]
     fn the_seed_rules_commands_hold_the_alerts_values() {

@@ -16,6 +16,13 @@ impl AlertId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Half of it: enough to tell any number of alerts apart.
+    #[must_use]
+    pub fn half(&self) -> u128 {
+        let digits = self.0.bytes().take(32).map(|digit| char::from(digit).to_digit(16).unwrap_or_default());
+        digits.fold(0, |half, digit| half << 4 | u128::from(digit))
+    }
 }
 
 /// The id of what `rule_id` found in `event`: SHA-256 over the rule and the values of the `identity` fields.

@@ -1,6 +1,7 @@
 //! The searches that an analyst starts from an alert: the rule's conditions with the alert's values, as KQL and links.
 
 use std::cell::RefCell;
+use std::ops::RangeInclusive;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Serialize, Serializer};
@@ -172,9 +173,14 @@ fn json(value: &eql::Value) -> Option<Value> {
     })
 }
 
-/// Times that no calendar has stay where they are.
+/// 0000-01-01T00:00:00Z to 9999-12-31T23:59:59.999Z, in milliseconds: what four digits of a year can tell.
+const TOLD: RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
+
+/// Times that cannot be told end where the calendar does.
 fn moved(moment: DateTime<Utc>, by: TimeDelta) -> DateTime<Utc> {
-    moment.checked_add_signed(by).unwrap_or(moment)
+    let moved = moment.checked_add_signed(by).unwrap_or(moment);
+    let told = moved.timestamp_millis().clamp(*TOLD.start(), *TOLD.end());
+    DateTime::from_timestamp_millis(told).unwrap_or(moved)
 }
 
 fn as_time<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -183,7 +189,7 @@ fn as_time<S: Serializer>(at: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S:
 
 #[cfg(test)]
 mod tests {
-    use super::{FilledPivot, pivots};
+    use super::{FilledPivot, moved, pivots};
     use crate::alert::places::Places;
     use crate::event::Event;
     use crate::kibana::{Kql, read_back};
@@ -207,6 +213,15 @@ mod tests {
         let at = chrono::DateTime::parse_from_rfc3339("2026-11-20T14:00:00Z").unwrap().to_utc();
         let places = Places { kibana: kibana.parse().ok(), alerts: Some("my-alerts".into()) };
         pivots(rule, &Values::read(&rule.triage.values, &event), at, &places)
+    }
+
+    #[test]
+    fn the_end_of_the_calendar_is_no_year_of_five_digits() {
+        let at = |text: &str| chrono::DateTime::parse_from_rfc3339(text).unwrap().to_utc();
+        let hours = chrono::TimeDelta::hours;
+        let (first, last) = (at("0000-01-01T00:00:00Z"), at("9999-12-31T23:59:59.999Z"));
+        assert_eq!((moved(first, hours(-12)), moved(first, hours(12))), (first, first + hours(12)));
+        assert_eq!((moved(last, hours(12)), moved(last + hours(9), hours(1))), (last, last));
     }
 
     fn one(condition: &str, source: Value) -> FilledPivot {

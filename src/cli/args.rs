@@ -66,8 +66,6 @@ pub enum Command {
 pub struct RunArgs {
     #[command(flatten)]
     pub rules: RuleArgs,
-    #[command(flatten)]
-    pub places: PlaceArgs,
     /// One pass of every rule from its checkpoint to now, then exit
     #[arg(long, conflicts_with = "backfill")]
     pub once: bool,
@@ -95,6 +93,8 @@ pub struct RunArgs {
     /// How results are printed [default: human on a terminal, else json]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
+    #[command(flatten)]
+    pub places: PlaceArgs,
 }
 
 #[derive(Debug, Args)]
@@ -105,8 +105,6 @@ pub struct AuditArgs {
     pub range: RangeText,
     #[command(flatten)]
     pub rules: RuleArgs,
-    #[command(flatten)]
-    pub places: PlaceArgs,
     /// Write the alerts that are not there; without it nothing is written
     #[arg(long)]
     pub repair: bool,
@@ -115,6 +113,8 @@ pub struct AuditArgs {
     /// How results are printed [default: human on a terminal, else json]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
+    #[command(flatten)]
+    pub places: PlaceArgs,
 }
 
 #[derive(Debug, Args)]
@@ -122,14 +122,14 @@ pub struct ExplainArgs {
     /// The rule: a file, or the id or name of a built-in rule
     #[arg(value_name = "RULE")]
     pub rule: String,
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
     /// Ask no cluster, take the types of the Elastic Common Schema
     #[arg(long)]
     pub offline: bool,
     /// How results are printed [default: human on a terminal, else json]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
 }
 
 #[derive(Debug, Args)]
@@ -163,9 +163,9 @@ pub struct ScanArgs {
 
 #[derive(Debug, Args)]
 pub struct TestArgs {
-    /// Rule files or folders [default: the built-in rules]
+    /// The rules: files or folders, or ids or names of built-in rules [default: all built-in rules]
     #[arg(value_name = "RULE")]
-    pub rules: Vec<PathBuf>,
+    pub rules: Vec<String>,
     /// How results are printed [default: human on a terminal, else json]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
@@ -175,14 +175,14 @@ pub struct TestArgs {
 pub struct CheckArgs {
     #[command(flatten)]
     pub rules: RuleArgs,
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
     /// Write alias of the alerts index
     #[arg(long, value_name = "NAME", default_value = "stakeout-alerts")]
     pub alerts_index: AlertIndex,
     /// How results are printed [default: human on a terminal, else json]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
 }
 
 #[derive(Debug, Args)]
@@ -219,8 +219,6 @@ pub enum SchemaOf {
 
 #[derive(Debug, Args)]
 pub struct SetupArgs {
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
     /// Kibana's address, with base path and `/s/SPACE` where there is one; without it Kibana is left alone
     #[arg(long, value_name = "URL", env = "KIBANA_URL", hide_env_values = true)]
     pub kibana_url: Option<String>,
@@ -233,13 +231,13 @@ pub struct SetupArgs {
     /// Write everything as files into this folder instead
     #[arg(long, value_name = "DIR")]
     pub print: Option<PathBuf>,
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
 }
 
 /// Where events are read and alerts are kept: a cluster, or files.
 #[derive(Debug, Clone, Args)]
 pub struct PlaceArgs {
-    #[command(flatten)]
-    pub connection: ConnectionArgs,
     /// Write alias of the alerts index
     #[arg(long, value_name = "NAME", default_value = "stakeout-alerts", conflicts_with_all = ["events", "alerts"])]
     pub alerts_index: AlertIndex,
@@ -255,6 +253,8 @@ pub struct PlaceArgs {
     /// The space of Kibana that links lead to [default: the one in its address]
     #[arg(long, value_name = "SPACE", env = "KIBANA_SPACE")]
     pub kibana_space: Option<String>,
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -287,6 +287,8 @@ pub struct ShownArgs {
 }
 
 /// Where the cluster is and how to log in; an empty variable counts as unset.
+///
+/// It comes last wherever it is taken in, as its heading would stand over whatever follows.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Elasticsearch")]
 pub struct ConnectionArgs {
@@ -414,12 +416,30 @@ impl Format {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{Args, CommandFactory};
     use std::time::Duration;
 
     #[test]
     fn the_command_line_is_consistent() {
         super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn only_what_is_about_the_connection_stands_under_its_heading() {
+        let connection = super::ConnectionArgs::augment_args(clap::Command::new(""));
+        let ids = |command: &clap::Command| -> Vec<String> {
+            let under = |arg: &&clap::Arg| arg.get_help_heading() == Some("Elasticsearch");
+            command.get_arguments().filter(under).map(|arg| arg.get_id().to_string()).collect()
+        };
+        let own = ids(&connection);
+        assert!(own.len() > 10, "{own:?}");
+        let mut with = 0;
+        for command in super::Cli::command().get_subcommands() {
+            let found = ids(command);
+            assert!(found.is_empty() || found == own, "{}: {found:?}", command.get_name());
+            with += usize::from(!found.is_empty());
+        }
+        assert_eq!(with, 5, "run, audit, explain, check, setup");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Ending;
 use super::args::{AuditArgs, Format};
+use super::line::{moment, nothing_in};
 use super::listen::{Listener, Reporting};
 use super::look::Look;
 use super::output;
@@ -20,8 +21,9 @@ use crate::alert::Run;
 use crate::detect::{
     Audience, Audit, AuditReport, BackfillRange, Begun, Met, Missing, Runner, Settings, Unread, Watch,
 };
-use crate::diagnostic::sanitize;
+use crate::diagnostic::{counted, sanitize};
 use crate::elastic::Observer;
+use crate::local::EventFiles;
 use crate::report::Standing;
 use crate::rule::Rule;
 use crate::schedule;
@@ -59,10 +61,13 @@ fn prepared(args: &AuditArgs, run_id: String, color: bool, look: Look) -> anyhow
     let rules = rules::load(&args.rules.rules, color)?;
     let started = schedule::utc_now();
     let range = args.range.at(started).map_err(|error| anyhow!(error))?;
+    places::check_report(args.shown.report.as_deref(), &places::event_files(&args.places))?;
+    let about = || summary::about_audit(args, &range, started);
+    let listener = Arc::new(Listener::new(Reporting::begin(args.shown.report.as_deref(), about)?));
     let (source, sink, store) = if args.repair {
         places::to_write(&args.places, Observer::default())?
     } else {
-        places::to_read(&args.places)?
+        places::to_read(&args.places, Observer::default())?
     };
     let run = Run { id: run_id, kind: "audit", places: places::looked_at(&args.places)? };
     let settings = Settings::default();
@@ -70,8 +75,6 @@ fn prepared(args: &AuditArgs, run_id: String, color: bool, look: Look) -> anyhow
     let copies = None;
     let begun = Arc::new(Begun::at(started));
     let runner = Runner { source, sink, copies, store, settings, run, clock: schedule::utc_now, begun };
-    let about = || summary::about_audit(args, &range, started);
-    let listener = Arc::new(Listener::new(Reporting::begin(args.shown.report.as_deref(), about)?));
     let (repair, format, with_guide) = (args.repair, Format::or_fitting(args.format), args.shown.guide);
     Ok(Job { rules, runner, range, repair, format, look, with_guide, listener })
 }
@@ -105,6 +108,13 @@ impl Job {
             if stopped {
                 break;
             }
+        }
+        let is_compared = reports.iter().all(|report| report.incomplete.is_empty());
+        let paths = self.runner.source.files().map_or(&[][..], EventFiles::paths);
+        if let Some(words) =
+            nothing_in(paths, reports.iter().map(|report| report.seen)).filter(|_| is_compared)
+        {
+            output::say(&format!("warning: {words}"));
         }
         if self.with_guide && self.format == Format::Human {
             self.listener.show_guides(self.rules.iter().map(AsRef::as_ref), self.look);
@@ -206,10 +216,13 @@ impl Printed {
             }
         }
         for pattern in &report.indices_missing {
-            output::say(&format!("warning: rule `{}`: no index matches `{pattern}`", report.rule));
+            output::say(&format!("warning: rule `{}`: no index matches `{pattern}`", sanitize(&report.rule)));
         }
         if report.repaired.is_none() && report.absent() > 0 {
-            output::say(&format!("rule `{}`: `--repair` writes the alerts that are not there", report.rule));
+            output::say(&format!(
+                "rule `{}`: `--repair` writes the alerts that are not there",
+                sanitize(&report.rule)
+            ));
         }
         let read_on = match job.format {
             Format::Human => output::result(&totals(report)),
@@ -222,7 +235,7 @@ impl Printed {
 fn not_compared(report: &AuditReport, unread: &Unread) -> String {
     let Unread { window, reason } = unread;
     let (from, to) = (time(window.from), time(window.to));
-    format!("rule `{}`: {from} to {to} could not be compared whole: {reason}", report.rule)
+    format!("rule `{}`: {from} to {to} could not be compared whole: {reason}", sanitize(&report.rule))
 }
 
 /// A match without an alert, for people: event data never reaches the terminal raw.
@@ -241,7 +254,7 @@ fn line(missing: &Missing) -> String {
 
 fn totals(report: &AuditReport) -> String {
     let mut words = vec![
-        format!("{}: {} matches", report.rule, report.matches),
+        format!("{}: {}", sanitize(&report.rule), counted(report.matches, "match")),
         format!("{} with their alert", report.alerts_existing),
         format!("{} missing", report.missing),
     ];
@@ -254,15 +267,16 @@ fn totals(report: &AuditReport) -> String {
     }
     words.extend(report.repaired.map(|repaired| format!("{repaired} written now")));
     if !report.incomplete.is_empty() {
-        words.push(format!("INCOMPLETE: {} stretches of time not compared whole", report.incomplete.len()));
+        let unread = counted(report.incomplete.len() as u64, "stretch");
+        words.push(format!("INCOMPLETE: {unread} of time not compared whole"));
     }
     words.extend(
         report
             .read_until
             .filter(|_| report.overdue)
-            .map(|until| format!("the rule has read until {} and its next run is overdue", time(until))),
+            .map(|until| format!("the rule has read until {} and its next run is overdue", moment(until))),
     );
-    words.push(format!("{} to {} in {} ms", time(report.from), time(report.to), report.took_ms));
+    words.push(format!("{} to {} in {} ms", moment(report.from), moment(report.to), report.took_ms));
     words.join(", ")
 }
 

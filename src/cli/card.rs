@@ -4,10 +4,10 @@ use anstyle::{AnsiColor, Style};
 use chrono::DateTime;
 use unicode_width::UnicodeWidthStr;
 
-use super::look::{Look, colored, fitted};
+use super::look::{Look, colored, fitted, wrapped};
 use crate::diagnostic::sanitize;
 use crate::report::{Alert, Verdict};
-use crate::rule::{Rule, RuleSeverity};
+use crate::rule::RuleSeverity;
 
 /// Columns before everything but the first line.
 const INDENT: usize = 10;
@@ -19,25 +19,15 @@ const MOST_LINES: usize = 3;
 pub fn card(alert: &Alert, place: Option<&str>, look: Look) -> String {
     let mut lines = Vec::new();
     lines.extend(place.map(|place| look.paint(&fitted(place, look.width), colored(AnsiColor::Magenta))));
-    lines.push(first_line(alert, look));
+    let (first, title) = first_line(alert, look);
+    lines.push(first);
     lines.extend(verdict(alert, look));
-    lines.extend(flowed(&facts(alert), look));
+    lines.extend(flowed(&facts(alert, &title), look));
     lines.join("\n")
 }
 
-/// The guide of a rule as lines; none where it has no guide.
-pub fn guide(rule: &Rule, look: Look) -> Option<String> {
-    let note = rule.note.as_ref()?;
-    let bold = Style::new().bold();
-    let title = look.paint(&format!("Guide: {}", sanitize(&rule.name)), bold.underline());
-    let lines = note.lines().map(|line| {
-        let clean = sanitize(&line.replace('\t', "    "));
-        if clean.starts_with('#') { look.paint(&clean, bold) } else { clean }
-    });
-    Some(std::iter::once(title).chain(lines).collect::<Vec<_>>().join("\n"))
-}
-
-fn first_line(alert: &Alert, look: Look) -> String {
+/// How bad it is, when it was and what was done; and as much of the latter as there is room for.
+fn first_line(alert: &Alert, look: Look) -> (String, String) {
     let severity = alert.severity.map_or("match", RuleSeverity::as_str).to_uppercase();
     let when = when(alert);
     let title = title(alert);
@@ -45,10 +35,12 @@ fn first_line(alert: &Alert, look: Look) -> String {
     let head = look.paint(&format!("{severity:<8}"), severity_style(alert.severity));
     let bold = Style::new().bold();
     if left >= 16 {
-        return format!("{head}  {when}  {}", look.paint(&fitted(&title, left), bold));
+        let beside = fitted(&title, left);
+        return (format!("{head}  {when}  {}", look.paint(&beside, bold)), beside);
     }
     let below = fitted(&title, look.width.saturating_sub(INDENT));
-    format!("{head}  {}\n{:INDENT$}{}", fitted(&when, look.width - INDENT), "", look.paint(&below, bold))
+    let when = fitted(&when, look.width - INDENT);
+    (format!("{head}  {when}\n{:INDENT$}{}", "", look.paint(&below, bold)), below)
 }
 
 /// To the second, or as it is written where that is no time.
@@ -82,32 +74,22 @@ fn verdict(alert: &Alert, look: Look) -> Vec<String> {
         "fits_habit" => colored(AnsiColor::Green),
         _ => colored(AnsiColor::Yellow),
     };
-    let lines = wrapped(&format!("{grade_words}{score}{more}"), look.width - INDENT, MOST_LINES);
-    lines.iter().map(|line| format!("{:INDENT$}{}", "", look.paint(line, style))).collect()
+    let room = look.width - INDENT;
+    let mut lines = wrapped(&fitted(&format!("{grade_words}{score}{more}"), room * MOST_LINES), room);
+    let last = lines.split_off(lines.len().min(MOST_LINES - 1)).join(" ");
+    lines.extend((!last.is_empty()).then_some(last));
+    lines.iter().map(|line| format!("{:INDENT$}{}", "", look.paint(&fitted(line, room), style))).collect()
 }
 
-/// The text in lines of at most so many columns, broken between words; what does not fit into `most` lines ends in `…`.
-fn wrapped(text: &str, columns: usize, most: usize) -> Vec<String> {
-    let mut lines: Vec<String> = vec![String::new()];
-    for word in fitted(text, columns * most).split(' ') {
-        let is_last = lines.len() == most;
-        let Some(line) = lines.last_mut() else { break };
-        if line.is_empty() {
-            line.push_str(word);
-        } else if is_last || line.width() + 1 + word.width() <= columns {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            lines.push(word.to_owned());
-        }
-    }
-    lines.iter().map(|line| fitted(line, columns)).collect()
-}
-
-fn facts(alert: &Alert) -> Vec<(&'static str, &str)> {
+/// What else there is to know, and what the title had no room for.
+fn facts<'a>(alert: &'a Alert, title: &str) -> Vec<(&'static str, &'a str)> {
     let id = alert.user_id.as_ref().filter(|id| alert.principal.as_ref() != Some(id));
+    let is_cut = title.ends_with('…');
+    let cut = |value: &&String| is_cut && alert.action.is_some() && !title.contains(&sanitize(value));
     let facts = [
         ("rule", Some(&alert.rule_name).filter(|name| !name.is_empty())),
+        ("by", alert.principal.as_ref().filter(cut)),
+        ("from", alert.source.as_ref().filter(cut)),
         ("instance", alert.instance.as_ref()),
         ("account", alert.account.as_ref()),
         ("id", id),

@@ -24,7 +24,7 @@ pub fn explain(args: &ExplainArgs, color: bool) -> Ending {
     match question {
         Ok(question) => tell(&rule, &question, Format::or_fitting(args.format)),
         Err(error) => {
-            output::say(&format!("error: {error:#}"));
+            output::fail(&error);
             Ending::Failed
         }
     }
@@ -93,7 +93,7 @@ fn residual(plan: &Plan) -> Option<Vec<String>> {
 fn words(rule: &Rule, plan: &Plan, query: &Value) -> String {
     let body = serde_json::to_string_pretty(&json!({"query": query})).unwrap_or_default();
     let mut lines = vec![
-        format!("# {} ({})", rule.name, rule.rule_id),
+        format!("# {} ({})", sanitize(&rule.name), rule.rule_id),
         format!(
             "# every {}, each time over the last {}",
             length(rule.schedule.interval),

@@ -8,14 +8,15 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::args::{Format, ScanArgs};
-use super::card::{card, guide};
+use super::card::card;
+use super::guide::guide;
 use super::listen::Reporting;
 use super::look::Look;
-use super::output;
+use super::{output, places};
 use crate::alert::{AlertBuilder, Found, Places, Run, alert_id};
 use crate::diagnostic::sanitize;
-use crate::local::Located;
-use crate::report::{About, Alert, Standing, Summary};
+use crate::local::{EventFiles, Located};
+use crate::report::{About, Alert, FilesRead, Standing, Summary};
 use crate::rule::Rule;
 
 /// Roots that only an alert's maker may fill.
@@ -83,6 +84,7 @@ pub struct Hits {
 impl Hits {
     /// Nothing found yet; fails where the report could not be written.
     pub fn new(args: &ScanArgs, look: Look, now: DateTime<Utc>) -> anyhow::Result<Self> {
+        places::check_report(args.shown.report.as_deref(), &EventFiles::new(args.paths.clone()))?;
         let report = Reporting::begin(args.shown.report.as_deref(), || about(args, now))?;
         let format = Format::or_fitting(args.format);
         Ok(Self { format, look, now, report, found_by: HashSet::new(), is_read: true })
@@ -98,8 +100,7 @@ impl Hits {
         let document = (has_card || self.report.is_some()).then(|| finder.document(located, self.now));
         let text = match (&document, finder) {
             (Some(document), Finder::Rule(..)) if has_card => {
-                let place = format!("{}:{}", located.path.display(), located.line);
-                card(&Alert::read(document), Some(&place), self.look) + "\n"
+                card(&Alert::read(document), Some(&located.place()), self.look) + "\n"
             }
             _ => line(finder, located, self.format),
         };
@@ -131,8 +132,9 @@ impl Hits {
     }
 
     /// Writes the report, where one is wanted; false where that failed.
-    pub fn finish(self, problems: Vec<String>) -> bool {
-        self.report.is_none_or(|report| report.finish(&Summary { runs: Vec::new(), problems }))
+    pub fn finish(self, problems: Vec<String>, read: FilesRead) -> bool {
+        self.report
+            .is_none_or(|report| report.finish(&Summary { runs: Vec::new(), problems, read: Some(read) }))
     }
 }
 
@@ -151,10 +153,11 @@ fn line(finder: &Finder, located: &Located, format: Format) -> String {
         Finder::Rule(rule, _) => (Some(&rule.rule_id), &rule.name),
         Finder::Query(text) => (None, text),
     };
-    let Located { event, line, .. } = located;
+    let Located { event, line, record, .. } = located;
+    let (line, record) = (*line, record.as_deref());
     match format {
-        Format::Json => written(&Shown { rule_id, rule: name, path, line: *line, event: &event.source }),
-        Format::Human => sanitize(&format!("{path}:{line}: {name}: {}", written(&event.source))),
+        Format::Json => written(&Shown { rule_id, rule: name, path, line, record, event: &event.source }),
+        Format::Human => sanitize(&format!("{}: {name}: {}", located.place(), written(&event.source))),
     }
 }
 
@@ -165,6 +168,8 @@ struct Shown<'a> {
     rule: &'a str,
     path: String,
     line: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<&'a str>,
     event: &'a Map<String, Value>,
 }
 

@@ -7,7 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value};
 
-use super::card::{card, guide};
+use super::card::card;
+use super::guide::guide;
 use super::look::Look;
 use super::output;
 use crate::report::{About, Alert, Report, ReportFile, Standing, Summary};

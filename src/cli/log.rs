@@ -8,6 +8,7 @@ use std::fmt;
 use std::io::Write;
 use std::panic::{self, PanicHookInfo};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::SecondsFormat;
 use serde_json::{Map, Value};
@@ -28,6 +29,9 @@ const OWN: &str = env!("CARGO_CRATE_NAME");
 /// The run that lines are written for, where they are JSON: what is said past the log becomes a line of it too.
 static JSON_RUN: OnceLock<String> = OnceLock::new();
 
+/// Whether only errors are said.
+static QUIET: AtomicBool = AtomicBool::new(false);
+
 /// Begins to log for the run `run_id`: by `verbose`, or only errors where `quiet`.
 pub fn start(format: LogFormat, verbose: u8, quiet: bool, color: bool, run_id: &str) {
     let (ours, others) = match (quiet, verbose) {
@@ -36,6 +40,7 @@ pub fn start(format: LogFormat, verbose: u8, quiet: bool, color: bool, run_id: &
         (false, 1) => (Level::DEBUG, Level::WARN),
         (false, _) => (Level::TRACE, Level::INFO),
     };
+    QUIET.store(quiet, Ordering::Relaxed);
     let levels = Targets::new().with_default(others).with_target(OWN, ours);
     match format {
         LogFormat::Text => {
@@ -71,14 +76,17 @@ pub fn format() -> LogFormat {
     if JSON_RUN.get().is_some() { LogFormat::Json } else { LogFormat::Text }
 }
 
-/// Writes words for people as a line of JSON; false where the log is for people anyway.
-pub fn said(words: &str) -> bool {
-    let Some(run_id) = JSON_RUN.get() else { return false };
+/// Whether words for people need not be said any more: they are a line of JSON, or nobody wants to hear of such.
+pub fn settled(words: &str) -> bool {
     let (level, words) = match words.split_once(": ") {
         Some(("error", rest)) => (Level::ERROR, rest),
         Some(("warning", rest)) => (Level::WARN, rest),
         _ => (Level::INFO, words),
     };
+    if QUIET.load(Ordering::Relaxed) && level != Level::ERROR {
+        return true;
+    }
+    let Some(run_id) = JSON_RUN.get() else { return false };
     to_stderr(&line(level, words.trim_end(), run_id, Map::new(), Map::new(), OWN));
     true
 }

@@ -61,9 +61,29 @@ pub fn fitted(value: &str, columns: usize) -> String {
     short
 }
 
+/// The text in lines of at most so many columns, broken between words; a word that is longer keeps its line to itself.
+pub fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for (at, word) in text.split(' ').enumerate() {
+        match lines.last_mut() {
+            Some(line) if at == 0 || line.width() + 1 + word.width() <= columns => {
+                line.push_str(if at == 0 { "" } else { " " });
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// A text of one line in as many as it needs, all but the first behind so many blanks.
+pub fn hung(text: &str, indent: usize, columns: usize) -> String {
+    wrapped(text, columns.saturating_sub(indent).max(1)).join(&format!("\n{:indent$}", ""))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::fitted;
+    use super::{fitted, hung};
     use proptest::prelude::*;
     use unicode_width::UnicodeWidthStr;
 
@@ -74,6 +94,15 @@ mod tests {
         assert_eq!(fitted("日本語", 6), "日本語");
         assert_eq!(fitted("日本語文", 6), "日本…");
         assert_eq!(fitted("\u{1b}[31mred", 40), "\\u{1b}[31mred");
+    }
+
+    #[test]
+    fn long_lines_are_broken_between_words() {
+        assert_eq!(hung("one two three", 2, 9), "one two\n  three");
+        assert_eq!(hung("https://a.example/long x", 2, 9), "https://a.example/long\n  x");
+        assert_eq!(hung("a  b", 0, 9), "a  b");
+        assert_eq!(hung("", 2, 9), "");
+        assert_eq!(hung("日本 語", 0, 5), "日本\n語");
     }
 
     proptest! {

@@ -7,11 +7,14 @@ mod cases;
 mod check;
 mod config;
 mod connect;
+mod doubt;
 mod explain;
 mod external;
+mod guide;
 mod health;
 mod hit;
 mod kibana;
+mod line;
 mod listen;
 mod log;
 mod look;
@@ -73,7 +76,7 @@ pub fn main() -> ExitCode {
     let cli = match parsed() {
         Ok(cli) => cli,
         Err(error) => {
-            output::say(&format!("error: {error:#}"));
+            output::fail(&error);
             return ExitCode::from(2);
         }
     };
@@ -95,10 +98,10 @@ pub fn main() -> ExitCode {
         Command::Setup(args) => setup::setup(&args),
     };
     match ending {
-        Ending::Done => ExitCode::SUCCESS,
-        Ending::Failed => ExitCode::from(1),
+        Ending::Done if !output::is_lost() => ExitCode::SUCCESS,
+        Ending::Done | Ending::Failed => ExitCode::from(1),
         Ending::Wrong(error) => {
-            output::say(&format!("error: {error:#}"));
+            output::fail(&error);
             ExitCode::from(2)
         }
     }

@@ -69,7 +69,7 @@ mod tests {
         for day in days {
             let event = Event::of(json!({"@timestamp": format!("2026-11-{day:02}")}));
             pipes.take(
-                &Located { event, path: Path::new("a").into(), line: 1, repaired: false },
+                &Located { event, path: Path::new("a").into(), line: 1, record: None, repaired: false },
                 day.to_string(),
             );
         }

@@ -38,6 +38,20 @@ pub fn each(paths: &[PathBuf], known: impl Fn(&Path) -> Option<Arc<Rule>>) -> Fo
     }
 }
 
+/// The rules that `wanted` names: files and folders, and ids or names of built-in rules; without any, those compiled in.
+///
+/// # Errors
+/// There is no such rule, or a file is broken.
+pub fn chosen(wanted: &[String], color: bool) -> anyhow::Result<Vec<Arc<Rule>>> {
+    let (paths, names): (Vec<&String>, Vec<&String>) = wanted.iter().partition(|one| Path::new(one).exists());
+    let paths: Vec<PathBuf> = paths.into_iter().map(PathBuf::from).collect();
+    let mut rules = if paths.is_empty() && !names.is_empty() { Vec::new() } else { load(&paths, color)? };
+    for name in names {
+        rules.push(built_in(name, color)?);
+    }
+    Ok(rules)
+}
+
 /// The rule that `wanted` names: a file, or the id or name of a built-in rule.
 ///
 /// # Errors
@@ -50,6 +64,10 @@ pub fn find(wanted: &str, color: bool) -> anyhow::Result<Arc<Rule>> {
             number => Err(anyhow!("`{wanted}` holds {number} rules: name one file")),
         };
     }
+    built_in(wanted, color)
+}
+
+fn built_in(wanted: &str, color: bool) -> anyhow::Result<Arc<Rule>> {
     let rules = load(&[], color)?;
     let names: Vec<String> = rules.iter().map(|rule| format!("  {} {}", rule.rule_id, rule.name)).collect();
     rules.into_iter().find(|rule| rule.rule_id == wanted || rule.name == wanted).ok_or_else(|| {

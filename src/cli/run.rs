@@ -12,8 +12,9 @@ use super::args::{Format, RunArgs};
 use super::card::card;
 use super::cases;
 use super::external;
+use super::line::{line, nothing_in};
 use super::listen::{Listener, Reporting};
-use super::look::Look;
+use super::look::{Look, hung};
 use super::output;
 use super::places;
 use super::progress::show_progress;
@@ -23,10 +24,11 @@ use super::triage::Declared;
 use super::watched::Watched;
 use super::{summary, task, triage};
 use crate::alert::{AlertDocument, Run};
-use crate::checkpoint::Store;
 use crate::detect::{
-    Audience, BackfillRange, Begun, Cycle, Gone, Met, Open, RuleReport, Runner, Settings, Sink, Watch,
+    Audience, BackfillRange, Begun, Cycle, Gone, Met, Open, RuleReport, Runner, Seen, Settings, Sink, Watch,
 };
+use crate::diagnostic::sanitize;
+use crate::local::EventFiles;
 use crate::report::{Alert, Standing};
 use crate::rule::Rule;
 use crate::schedule::{self, Work};
@@ -89,15 +91,16 @@ fn prepared(args: &RunArgs, run_id: String, color: bool, look: Look) -> anyhow::
     let declared = Declared::load(&args.expected, color)?;
     external::check_places(args)?;
     let started = schedule::utc_now();
-    let watched = Watched::of(args, &rules, started)?;
-    let (source, sink, store) = places::to_write(&args.places, watched.observer())?;
-    let copies = external::copies(args, &rules, &sink)?.filter(|_| !args.dry_run);
-    let cases = cases::opener(args, &rules, &sink, &run_id)?;
+    places::check_report(args.shown.report.as_deref(), &places::event_files(&args.places))?;
     let reporting = Reporting::begin(args.shown.report.as_deref(), || {
         summary::about_run(args, range_of(&mode), started)
     })?;
+    let watched = Watched::of(args, &rules, started)?;
+    let (source, sink, store) = places::of_run(args, watched.observer())?;
+    let copies = external::copies(args, &rules, &sink)?.filter(|_| !args.dry_run);
+    let cases = cases::opener(args, &rules, &sink, &run_id)?;
     let triager = triage::triager(args, &sink, &rules, declared.all());
-    let (sink, store) = if args.dry_run { dry(sink, store, format, look) } else { (sink, store) };
+    let sink = if args.dry_run { dry(sink, format, look) } else { sink };
     let run = Run { id: run_id, kind, places: places::looked_at(&args.places)? };
     let settings = Settings::default();
     let (clock, begun) = (schedule::utc_now, Arc::new(Begun::at(started)));
@@ -108,12 +111,12 @@ fn prepared(args: &RunArgs, run_id: String, color: bool, look: Look) -> anyhow::
 }
 
 /// A dry run begins where a real one would, and shows what that would write.
-fn dry(sink: Sink, store: Store, format: Format, look: Look) -> (Sink, Store) {
+fn dry(sink: Sink, format: Format, look: Look) -> Sink {
     let show = move |alert: &AlertDocument| match format {
         Format::Json => output::json(&alert.body),
         Format::Human => output::result(&(card(&Alert::read(&alert.body), None, look) + "\n")),
     };
-    (sink.only_shown(Arc::new(show)), Store::Discard(Box::new(store)))
+    sink.only_shown(Arc::new(show))
 }
 
 impl Job {
@@ -166,7 +169,8 @@ impl Job {
             self.after_the_alerts(&watch, &listener).await;
         }
         let reads_on = self.show_alerts(&listener);
-        let is_written = listener.finish(|| summary::of_run(&reports, self.work.rules.len(), self.range()));
+        let is_written =
+            listener.finish(|| summary::of_run(&reports, self.work.rules.len(), self.range(), self.dry_run));
         let ending = if reads_on { self.tell(&reports) } else { Ending::Done };
         if is_written { ending } else { Ending::Failed }
     }
@@ -215,6 +219,11 @@ impl Job {
     /// One line a rule, and what went wrong on stderr: what is the same for all rules is said once.
     fn tell(&self, reports: &[RuleReport]) -> Ending {
         let mut said: Vec<&str> = Vec::new();
+        let paths = self.work.runner.source.files().map_or(&[][..], EventFiles::paths);
+        let is_read = reports.iter().all(|report| report.error.is_none());
+        if let Some(words) = nothing_in(paths, reports.iter().map(|report| report.seen)).filter(|_| is_read) {
+            output::say(&format!("warning: {words}"));
+        }
         for report in reports {
             if let Some(error) = report.error.as_deref().filter(|error| !said.contains(error)) {
                 said.push(error);
@@ -222,22 +231,25 @@ impl Job {
                     if report.windows == 0 && report.unreachable { String::new() } else { rule(report) };
                 output::say(&format!("error: {whose}{error}"));
             }
+            if let Some(lack) = report.seen.and_then(Seen::lack) {
+                output::say(&format!("error: {}{lack}", rule(report)));
+            }
             for pattern in &report.indices_missing {
                 output::say(&format!("warning: {}no index matches `{pattern}`", rule(report)));
             }
+            let words = line(report, self.dry_run);
+            let laid_out = || hung(&words, 2, self.look.width);
             let read_on = match (self.dry_run, self.format) {
-                (true, _) => {
-                    output::say(&line(report));
-                    true
-                }
-                (false, Format::Human) => output::result(&line(report)),
+                (true, Format::Human) => say_it(&laid_out()),
+                (true, Format::Json) => say_it(&words),
+                (false, Format::Human) => output::result(&laid_out()),
                 (false, Format::Json) => output::json(report),
             };
             if !read_on {
                 break;
             }
         }
-        if reports.iter().all(RuleReport::succeeded) { Ending::Done } else { Ending::Failed }
+        if reports.iter().all(RuleReport::is_complete) { Ending::Done } else { Ending::Failed }
     }
 }
 
@@ -248,8 +260,14 @@ fn range_of(mode: &Mode) -> Option<&BackfillRange> {
     }
 }
 
+/// Says words on stderr, which nobody has to read.
+fn say_it(words: &str) -> bool {
+    output::say(words);
+    true
+}
+
 fn rule(report: &RuleReport) -> String {
-    format!("rule `{}`: ", report.name)
+    format!("rule `{}`: ", sanitize(&report.name))
 }
 
 /// Every rule: those for which nothing happened since their checkpoints together, the others one after the other; once the
@@ -300,33 +318,4 @@ async fn all_rules(
         }
     }
     reports
-}
-
-fn line(report: &RuleReport) -> String {
-    let RuleReport {
-        name,
-        matches,
-        alerts_created,
-        alerts_existing,
-        alerts_rejected,
-        late,
-        owed,
-        took_ms,
-        ..
-    } = report;
-    let mut words = vec![
-        format!("{name}: {matches} matches"),
-        format!("{alerts_created} alerts created"),
-        format!("{alerts_existing} already there"),
-    ];
-    for (count, what) in
-        [(alerts_rejected, "refused"), (late, "found late"), (owed, "stretches of time owed")]
-    {
-        words.extend((*count > 0).then(|| format!("{count} {what}")));
-    }
-    if let (Some(from), Some(to)) = (report.from, report.to) {
-        words.push(format!("{} to {} in {took_ms} ms", from.to_rfc3339(), to.to_rfc3339()));
-    }
-    words.extend(report.interrupted.then(|| "stopped before the end".to_owned()));
-    words.join(", ")
 }

@@ -8,17 +8,20 @@ use anyhow::{Context, anyhow};
 use serde_json::Value;
 
 use super::args::ScanArgs;
+use super::doubt::{self, Doubtful, doubtful};
 use super::hit::{Finder, Hit, Hits};
+use super::line::no_event_in;
 use super::look::Look;
 use super::pipes::Pipes;
 use super::progress::ScanBar;
 use super::{Ending, output, rules};
 use crate::bounded;
 use crate::detect::{search_all_for, search_for};
-use crate::diagnostic::{Diagnostic, render};
+use crate::diagnostic::{Diagnostic, counted, render};
 use crate::eql::Query;
 use crate::eval::{Matcher, MatcherSet};
 use crate::local::{self, EventFiles, Next, ReadProblem, Searching, Tally};
+use crate::report::FilesRead;
 use crate::schedule;
 use crate::schema::Schema;
 
@@ -36,6 +39,7 @@ struct Wanted {
     finders: Vec<Finder>,
     set: Arc<MatcherSet>,
     pipes: Option<Pipes<Hit>>,
+    doubtful: Vec<Doubtful>,
 }
 
 /// What a scan came to.
@@ -64,14 +68,16 @@ fn wanted(args: &ScanArgs, color: bool) -> anyhow::Result<Wanted> {
         };
         let matchers = rules.iter().map(matcher).collect::<anyhow::Result<_>>()?;
         let finders = rules.iter().map(Finder::rule).collect();
-        return Ok(Wanted { finders, set: Arc::new(MatcherSet::new(matchers)), pipes: None });
+        let (set, doubtful) = (Arc::new(MatcherSet::new(matchers)), Vec::new());
+        return Ok(Wanted { finders, set, pipes: None, doubtful });
     };
     let query = Query::parse(text).map_err(|problems| refused("--eql", text, &problems, color))?;
     let matcher = Matcher::compile(&query, &schema, &args.event_category_field);
     let matcher = matcher.map_err(|problems| refused("--eql", text, &problems, color))?;
     let pipes = Pipes::new(&query.pipes, &args.timestamp_field);
     let finders = vec![Finder::Query(text.clone())];
-    Ok(Wanted { finders, set: Arc::new(MatcherSet::new(vec![matcher])), pipes })
+    let doubtful = doubtful(&query, &schema);
+    Ok(Wanted { finders, set: Arc::new(MatcherSet::new(vec![matcher])), pipes, doubtful })
 }
 
 fn schema(mapping: Option<&Path>) -> anyhow::Result<Schema> {
@@ -89,7 +95,7 @@ fn refused(origin: &str, text: &str, problems: &[Diagnostic], color: bool) -> an
 }
 
 fn go(args: &ScanArgs, wanted: Wanted, mut hits: Hits) -> Ending {
-    let Wanted { finders, set, mut pipes } = wanted;
+    let Wanted { finders, set, mut pipes, doubtful } = wanted;
     let mut totals = Totals::default();
     let search = if args.every_line { search_all_for(&set) } else { search_for(&set) };
     let mut searching = EventFiles::new(args.paths.clone()).search(&Arc::new(search));
@@ -126,8 +132,18 @@ fn go(args: &ScanArgs, wanted: Wanted, mut hits: Hits) -> Ending {
     if args.shown.guide && !hits.show_guides(finders.iter().filter_map(rule)) {
         return Ending::Done;
     }
-    let is_written = hits.finish(totals.not_read());
-    let ending = totals.tell(searching.tally());
+    let tally = searching.tally();
+    let read = FilesRead { files: tally.files, events: tally.events + tally.passed_over };
+    let is_written = hits.finish(totals.not_read(), read);
+    if read.events == 0 && totals.problems == 0 {
+        output::say(&format!("warning: {}", no_event_in(&args.paths)));
+    }
+    if totals.matches == 0 {
+        for words in doubt::words(&doubtful, &args.paths) {
+            output::say(&format!("warning: {words}"));
+        }
+    }
+    let ending = totals.tell(tally);
     if is_written { ending } else { Ending::Failed }
 }
 
@@ -163,15 +179,17 @@ impl Totals {
 
     /// Why matches may lack.
     fn not_read(&self) -> Vec<String> {
-        let shown = format!("{} lines or files could not be read; each was named on stderr", self.problems);
-        (self.problems > 0).then_some(shown).into_iter().collect()
+        let shown = counted(self.problems, "line or file");
+        let named = format!("{shown} could not be read, named on stderr ({SHOWN_PROBLEMS} at most)");
+        (self.problems > 0).then_some(named).into_iter().collect()
     }
 
     fn tell(&self, tally: Tally) -> Ending {
         let Self { matches, problems } = self;
-        let Tally { events, passed_over } = tally;
-        if *problems > SHOWN_PROBLEMS {
-            output::say(&format!("warning: … and {} more that could not be read", problems - SHOWN_PROBLEMS));
+        let Tally { events, passed_over, .. } = tally;
+        if *problems > 0 {
+            let most = if *problems > SHOWN_PROBLEMS { ", of which the first are shown" } else { "" };
+            output::say(&format!("error: {} could not be read{most}", counted(*problems, "line or file")));
         }
         let rest = match passed_over {
             0 => String::new(),
@@ -180,8 +198,9 @@ impl Totals {
             }
         };
         output::say(&format!(
-            "{} events, {matches} matches, {problems} not read{rest}",
-            events + passed_over
+            "{}, {}, {problems} not read{rest}",
+            counted(events + passed_over, "event"),
+            counted(*matches, "match")
         ));
         if *problems == 0 { Ending::Done } else { Ending::Failed }
     }

@@ -35,7 +35,7 @@ fn ending(done: anyhow::Result<()>) -> Ending {
     match done {
         Ok(()) => Ending::Done,
         Err(error) => {
-            output::say(&format!("error: {error:#}"));
+            output::fail(&error);
             Ending::Failed
         }
     }
@@ -80,21 +80,34 @@ fn make(args: &SetupArgs, target: Option<&Target>) -> Ending {
     }))
 }
 
-/// Writes each request's body as a file whose name says where it goes.
+/// Writes the body of each request as a file, and prints the request that takes it.
 fn print(folder: &Path, index: &AlertIndex, space: &Space) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("`{}` cannot be made", folder.display()))?;
     let named = |text: &str| text.replace("stakeout-alerts", index.alias());
-    for (name, body) in [
-        ("index-template.json", pretty(&index.template())),
-        ("alerts-index.json", pretty(&index.first_index_body())),
-        ("state-index.json", pretty(&AlertIndex::state_index_body())),
-        ("role.json", named(ROLE)),
-        ("api-key.json", named(API_KEY)),
-        ("kibana.ndjson", SavedObjects::new(space, index.alias()).ndjson()),
+    let in_space = if space.is_default() { String::new() } else { format!("/s/{space}") };
+    for (request, name, body) in [
+        (
+            format!("PUT /_index_template/{}", index.template_name()),
+            "index-template.json",
+            pretty(&index.template()),
+        ),
+        (format!("PUT /{}", index.first_index()), "alerts-index.json", pretty(&index.first_index_body())),
+        (
+            format!("PUT /{}", index.state_index()),
+            "state-index.json",
+            pretty(&AlertIndex::state_index_body()),
+        ),
+        ("PUT /_security/role/stakeout".to_owned(), "role.json", named(ROLE)),
+        ("POST /_security/api_key".to_owned(), "api-key.json", named(API_KEY)),
+        (
+            format!("POST {in_space}/api/saved_objects/_import?overwrite=true"),
+            "kibana.ndjson",
+            SavedObjects::new(space, index.alias()).ndjson(),
+        ),
     ] {
         let path = folder.join(name);
         std::fs::write(&path, body).with_context(|| format!("`{}` cannot be written", path.display()))?;
-        output::result(&path.display().to_string());
+        output::result(&format!("{request}  {}", path.display()));
     }
     Ok(())
 }

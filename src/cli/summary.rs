@@ -3,14 +3,15 @@
 use chrono::{DateTime, Utc};
 
 use super::args::{AuditArgs, PlaceArgs, RunArgs};
-use crate::detect::{AuditReport, BackfillRange, RuleReport};
-use crate::report::{About, RuleRun, Summary};
+use crate::detect::{AuditReport, BackfillRange, RuleReport, Seen};
+use crate::diagnostic::counted;
+use crate::report::{About, FilesRead, RuleRun, Summary};
 
 /// What the report of a run is of; without a range that is one pass.
 pub fn about_run(args: &RunArgs, range: Option<&BackfillRange>, made_at: DateTime<Utc>) -> About {
     let (title, holds) = match range {
         Some(range) => (
-            format!("Backfill of {}", range.text),
+            format!("Backfill of {}", stretch(range)),
             "It holds every match of that time: new alerts, and those that had been alerted on before.",
         ),
         None => (
@@ -29,8 +30,13 @@ pub fn about_audit(args: &AuditArgs, range: &BackfillRange, made_at: DateTime<Ut
     } else {
         "It holds every match that has no alert, as that alert would be. Nothing was written."
     };
-    let title = format!("Audit of {}", range.text);
+    let title = format!("Audit of {}", stretch(range));
     About { title, made_at, source: source(&args.places), holds: holds.to_owned() }
+}
+
+/// The real ends: what was asked for may have none, or count from a moment that nobody knows any more.
+fn stretch(range: &BackfillRange) -> String {
+    format!("{} to {} UTC", range.from.format("%Y-%m-%d %H:%M"), range.to.format("%Y-%m-%d %H:%M"))
 }
 
 fn source(places: &PlaceArgs) -> String {
@@ -41,8 +47,8 @@ fn source(places: &PlaceArgs) -> String {
     format!("events of {}", paths.join(", "))
 }
 
-/// What a run over `range` came to; `rules` is how many were to be run.
-pub fn of_run(reports: &[RuleReport], rules: usize, range: Option<&BackfillRange>) -> Summary {
+/// What a run over `range` came to; `rules` is how many were to be run, and a dry one wrote nothing.
+pub fn of_run(reports: &[RuleReport], rules: usize, range: Option<&BackfillRange>, dry_run: bool) -> Summary {
     let mut problems: Vec<String> = reports.iter().flat_map(problems_of_run).collect();
     problems.extend(not_run(reports.len(), rules));
     let late =
@@ -51,29 +57,40 @@ pub fn of_run(reports: &[RuleReport], rules: usize, range: Option<&BackfillRange
         let rule = rule(&report.name);
         format!("{rule}taken up where it was interrupted; what was read before is not in here")
     }));
-    Summary { runs: reports.iter().map(rule_run).collect(), problems }
+    let read = read(reports.iter().map(|report| report.seen));
+    Summary { runs: reports.iter().map(|report| rule_run(report, dry_run)).collect(), problems, read }
 }
 
 /// What an audit came to; `rules` is how many were to be compared.
 pub fn of_audit(reports: &[AuditReport], rules: usize) -> Summary {
     let mut problems: Vec<String> = reports.iter().flat_map(problems_of_audit).collect();
     problems.extend(not_run(reports.len(), rules));
-    Summary { runs: reports.iter().map(rule_audit).collect(), problems }
+    let read = read(reports.iter().map(|report| report.seen));
+    Summary { runs: reports.iter().map(rule_audit).collect(), problems, read }
+}
+
+/// Every rule reads all files, so the largest counts are those of all.
+fn read(seen: impl Iterator<Item = Option<Seen>>) -> Option<FilesRead> {
+    let seen: Vec<Seen> = seen.flatten().collect();
+    let files = seen.iter().map(|seen| seen.files).max()?;
+    let events = seen.iter().map(|seen| seen.events).max()?;
+    Some(FilesRead { files, events })
 }
 
 fn not_run(done: usize, rules: usize) -> Option<String> {
-    (done < rules).then(|| format!("{} rules were not run", rules - done))
+    (done < rules).then(|| format!("{} not run", counted((rules - done) as u64, "rule")))
 }
 
 fn problems_of_run(report: &RuleReport) -> Vec<String> {
     let rule = rule(&report.name);
     let mut problems: Vec<String> = report.error.iter().map(|error| format!("{rule}{error}")).collect();
+    problems.extend(report.seen.and_then(Seen::lack).map(|lack| format!("{rule}{lack}")));
     problems.extend(report.indices_missing.iter().map(|pattern| no_index(&rule, pattern)));
     if report.interrupted {
         problems.push(format!("{rule}stopped before the end"));
     }
     if report.owed > 0 && report.error.is_none() {
-        problems.push(format!("{rule}{} stretches of time owed", report.owed));
+        problems.push(format!("{rule}{} of time owed", counted(report.owed, "stretch")));
     }
     problems
 }
@@ -91,12 +108,13 @@ fn no_index(rule: &str, pattern: &str) -> String {
     format!("{rule}no index matches `{pattern}`")
 }
 
-fn rule_run(report: &RuleReport) -> RuleRun {
+fn rule_run(report: &RuleReport, dry_run: bool) -> RuleRun {
     let read = report.from.zip(report.to);
     let counts = vec![
         ("Matches", report.matches),
-        ("New alerts", report.alerts_created),
-        ("Alerted before", report.alerts_existing),
+        (if dry_run { "Would be created" } else { "New alerts" }, report.alerts_created),
+        ("Alerted before", report.alerts_existing - report.repeated),
+        ("Of the same finding", report.repeated),
         ("Refused", report.alerts_rejected),
     ];
     let period = read.map_or_else(|| "nothing read".to_owned(), |(from, to)| period(from, to));

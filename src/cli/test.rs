@@ -5,7 +5,7 @@ use serde_json::json;
 use super::Ending;
 use super::args::{Format, TestArgs};
 use super::{output, rules};
-use crate::diagnostic::sanitize;
+use crate::diagnostic::{counted, sanitize};
 use crate::eval::{Decision, Matcher};
 use crate::event::Event;
 use crate::rule::{Example, Rule};
@@ -13,7 +13,7 @@ use crate::schema::Schema;
 
 /// Runs the examples of the rules and says which clause decided where one fails.
 pub fn test(args: &TestArgs, color: bool) -> Ending {
-    let rules = match rules::load(&args.rules, color) {
+    let rules = match rules::chosen(&args.rules, color) {
         Ok(rules) => rules,
         Err(error) => return Ending::Wrong(error),
     };
@@ -22,13 +22,17 @@ pub fn test(args: &TestArgs, color: bool) -> Ending {
     let mut total = 0;
     for rule in &rules {
         let results = examples(rule);
+        if results.is_empty() {
+            output::say(&format!("warning: rule `{}` has no examples to be tried", sanitize(&rule.name)));
+        }
         total += results.len();
         failed += results.iter().filter(|result| result.failure.is_some()).count();
         if !tell(rule, &results, format) {
             return Ending::Done;
         }
     }
-    output::say(&format!("{} rules, {total} examples, {failed} failed", rules.len()));
+    let (rules, total) = (counted(rules.len() as u64, "rule"), counted(total as u64, "example"));
+    output::say(&format!("{rules}, {total}, {failed} failed"));
     if failed == 0 { Ending::Done } else { Ending::Failed }
 }
 
@@ -83,11 +87,14 @@ fn tell(rule: &Rule, results: &[Outcome<'_>], format: Format) -> bool {
         });
     }
     let passed = results.iter().filter(|result| result.failure.is_none()).count();
-    let mut lines = vec![format!("{}: {passed} of {} examples pass", rule.name, results.len())];
+    let mut lines = vec![format!("{}: {passed} of {} examples pass", sanitize(&rule.name), results.len())];
     for Outcome { example, failure } in results {
         if let Some(failure) = failure {
             let expected = verdict(example.matches);
-            lines.push(format!("  FAILED `{}`: expected that {expected}, but {failure}", example.name));
+            lines.push(format!(
+                "  FAILED `{}`: expected that {expected}, but {failure}",
+                sanitize(&example.name)
+            ));
         }
     }
     output::result(&lines.join("\n"))

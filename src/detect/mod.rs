@@ -1,5 +1,6 @@
 //! Where the stages meet: a rule's windows are read, matched, alerted on and remembered.
 
+mod alerted;
 mod audit;
 mod backfill;
 mod begun;
@@ -20,7 +21,9 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod triage;
+mod written;
 
+pub use alerted::{Alerted, Silent};
 pub use audit::{Audit, AuditReport, Missing, Unread, Why};
 pub use backfill::BackfillRange;
 pub use begun::Begun;
@@ -34,7 +37,7 @@ pub use question::{PrepareError, Question};
 pub use report::{Hindrance, RuleReport};
 pub use runner::{ReadyError, Runner, Settings, look_back, overlap};
 pub use search::{search_all_for, search_for};
-pub use seen::{Seen, Silent};
+pub use seen::Seen;
 pub use sink::{Outcome, Show, Sink, SinkError, install, renew_template};
 pub use source::{Page, ReadError, Reader, Source};
 pub use triage::{TriageReport, Triager};

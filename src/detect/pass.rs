@@ -6,12 +6,14 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesOrdered;
 use thiserror::Error;
 
+use super::alerted::{Alerted, Silent};
 use super::copies::Copies;
 use super::progress::{Met, Watch};
 use super::question::Question;
-use super::seen::{Seen, Silent};
+use super::seen::Seen;
 use super::sink::{Outcome, Sink, SinkError};
 use super::source::{Page, ReadError, Reader, Source, times};
+use super::written::Written;
 use crate::alert::{AlertBuilder, AlertDocument, AlertId, Found, alert_id};
 use crate::checkpoint::Window;
 use crate::event::Event;
@@ -42,10 +44,14 @@ pub struct WindowReport {
     pub created: u64,
     /// Matches whose alert was already there.
     pub existing: u64,
+    /// Those of them whose alert this run had written itself: more documents of one finding.
+    pub repeated: u64,
     /// Alerts that were refused even in their reduced form.
     pub rejected: u64,
     /// Alerts whose copy is left for the next time that the window is read.
     pub uncopied: u64,
+    /// What the files held, and what of it could not be used; none where a cluster is read.
+    pub seen: Option<Seen>,
     /// Why the window was not read whole or not every alert and copy was acknowledged; none where all was done.
     pub incomplete: Option<String>,
     /// Alerts that an earlier round over the window has created, and that the round under way has not met again.
@@ -79,6 +85,7 @@ pub(super) struct Pass<'a> {
     pub alerts: &'a AlertBuilder,
     pub clock: fn() -> DateTime<Utc>,
     pub watch: &'a Watch,
+    pub written: Written,
 }
 
 /// What is done with the pages of a window.
@@ -194,6 +201,8 @@ impl Pass<'_> {
             let (some, outcomes) = done?;
             let there = some.iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_there());
             written.extend(there.map(|(alert, _)| alert));
+            let created = some.iter().zip(&outcomes).filter(|(_, outcome)| **outcome == Outcome::Created);
+            created.for_each(|((id, _), _)| self.written.note(id));
             let created: u64 = outcomes.into_iter().map(|outcome| count(outcome, report)).sum();
             self.watch.progress.add(0, created);
         }
@@ -211,6 +220,7 @@ impl Pass<'_> {
     /// The matches of a page under the ids of their alerts.
     pub fn matches(&self, page: Page, report: &mut WindowReport) -> Vec<Match> {
         report.incomplete = report.incomplete.take().or(page.incomplete);
+        Seen::take(&mut report.seen, page.seen);
         let found: Vec<Match> = page
             .events
             .into_iter()
@@ -234,14 +244,16 @@ impl Pass<'_> {
         }
         let before = found.len();
         let ids: Vec<&str> = found.iter().map(|(id, _)| id.as_str()).collect();
-        let Seen { there: mut seen, silent } = self.sink.seen(&ids).await?;
+        let Alerted { there: mut seen, silent } = self.sink.alerted(&ids).await?;
         let (existing, mut fresh): (Vec<_>, Vec<_>) =
             found.into_iter().partition(|(id, _)| seen.contains(id.as_str()));
         for (id, event) in &existing {
             self.show(id, event, window, Met::Existing);
         }
         fresh.retain(|(id, _)| seen.insert(id.as_str().to_owned()));
-        report.met((before - fresh.len()) as u64);
+        let (there, met) = (existing.len(), before - fresh.len());
+        let written = existing.iter().filter(|(id, _)| self.written.has(id)).count() + met - there;
+        report.met(met as u64, written as u64);
         fresh.retain(|(_, event)| {
             let may_lie = silent.iter().find(|silent| silent.may_hold(self.first_time(event)));
             may_lie.inspect(|silent| report.leave_unwritten(silent)).is_none()
@@ -315,11 +327,13 @@ impl Pass<'_> {
 }
 
 impl WindowReport {
-    /// Counts matches whose alert is there already, but not those that an earlier round has created.
-    fn met(&mut self, matches: u64) {
-        let own = matches.min(self.unmet);
+    /// Counts matches whose alert is there already, `written` of them by this run, but not those that an earlier round has
+    /// created.
+    fn met(&mut self, matches: u64, written: u64) {
+        let own = written.min(self.unmet);
         self.unmet -= own;
         self.existing += matches - own;
+        self.repeated += written - own;
     }
 
     /// Notes that an alert was not written, as it may be there already.

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::pass::WindowReport;
+use super::seen::{Seen, is_zero};
 use crate::checkpoint::Window;
 use crate::diagnostic::sanitize;
 use crate::elastic::ElasticError;
@@ -33,6 +34,9 @@ pub struct RuleReport {
     pub alerts_created: u64,
     /// Matches whose alert was already there.
     pub alerts_existing: u64,
+    /// Those of them whose alert this run had written itself: more documents of one finding.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub repeated: u64,
     /// Alerts that were refused even in their reduced form.
     pub alerts_rejected: u64,
     /// Alerts created by a late sweep: events that became searchable after their window had closed.
@@ -45,6 +49,9 @@ pub struct RuleReport {
     /// Requests, and alerts of bulk requests, that were sent again because the first answer was none.
     #[serde(skip_serializing_if = "is_zero")]
     pub retries: u64,
+    /// What the files held, and what of it could not be used; none where a cluster is read.
+    #[serde(flatten)]
+    pub seen: Option<Seen>,
     /// The rule's index patterns that match no index.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub indices_missing: Vec<String>,
@@ -76,11 +83,6 @@ pub struct Hindrance {
     pub reason: String,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
-}
-
 impl RuleReport {
     /// A run of `rule` that has done nothing yet.
     #[must_use]
@@ -95,11 +97,13 @@ impl RuleReport {
             matches: 0,
             alerts_created: 0,
             alerts_existing: 0,
+            repeated: 0,
             alerts_rejected: 0,
             late: 0,
             owed: 0,
             failed_attempts: 0,
             retries: 0,
+            seen: None,
             indices_missing: Vec::new(),
             took_ms: 0,
             error: None,
@@ -128,6 +132,12 @@ impl RuleReport {
         self.error.is_none() && self.owed == 0 && !self.interrupted
     }
 
+    /// Whether that is so, and there was nothing that no further try can read either.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.succeeded() && self.seen.and_then(Seen::lack).is_none()
+    }
+
     /// Counts in a window that was read, whole or in part.
     pub(super) fn add(&mut self, window: Window, report: &WindowReport) {
         self.from = Some(self.from.map_or(window.from, |from| from.min(window.from)));
@@ -146,7 +156,9 @@ impl RuleReport {
         self.matches += report.matches;
         self.alerts_created += report.created;
         self.alerts_existing += report.existing;
+        self.repeated += report.repeated;
         self.alerts_rejected += report.rejected;
+        Seen::take(&mut self.seen, report.seen);
     }
 
     /// Notes what ended the run, and at which window; `request` is the failed request behind it.

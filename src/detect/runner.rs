@@ -14,8 +14,10 @@ use super::phase::phase;
 use super::progress::Watch;
 use super::question::Question;
 use super::report::RuleReport;
+use super::seen::Seen;
 use super::sink::{Sink, SinkError};
 use super::source::Source;
+use super::written::Written;
 use crate::alert::{AlertBuilder, Run};
 use crate::checkpoint::{CheckpointError, Cursor, Owed, Store, Tracked, Window};
 use crate::diagnostic::sanitize;
@@ -280,7 +282,8 @@ impl Runner {
         let (source, sink) = (&self.source, &self.sink);
         // Such alerts are only parts of others.
         let copies = self.copies.as_ref().filter(|_| rule.building_block_type.is_none());
-        Pass { rule, question, source, sink, copies, alerts, clock: self.clock, watch }
+        let written = Written::default();
+        Pass { rule, question, source, sink, copies, alerts, clock: self.clock, watch, written }
     }
 
     /// New time first, then what is owed, then what may have come late.
@@ -456,6 +459,7 @@ impl Progressing<'_> {
         self.report.alerts_created += found.created;
         self.report.matches += found.created;
         self.report.alerts_rejected += found.rejected;
+        Seen::take(&mut self.report.seen, found.seen);
         if ended.is_err() {
             return self.take(sweep, (WindowReport::default(), ended));
         }

@@ -1,182 +1,52 @@
-//! Which findings have an alert already, and of which nobody can say, as an index behind the alias cannot answer.
-//!
-//! An alert goes to the index that is newest when it is written, and no event is alerted on before it happened: what
-//! happened after the successor of an index was made has no alert in that index.
+//! What a pass over files went over, and what of it could not be used.
 
-use std::collections::{BTreeMap, HashSet};
+use serde::Serialize;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use crate::diagnostic::counted;
 
-use crate::elastic::{Cluster, ElasticError, Member};
-
-/// By how much the clocks of a cluster may differ.
-const CLOCKS: TimeDelta = TimeDelta::minutes(1);
-
-/// What is known of some alerts.
-#[derive(Debug, Default)]
+/// What a pass over files went over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Seen {
-    /// The ids of those that are there.
-    pub there: HashSet<String>,
-    /// Where others may lie.
-    pub silent: Vec<Silent>,
+    /// Files.
+    #[serde(skip)]
+    pub files: u64,
+    /// Events in them.
+    #[serde(skip)]
+    pub events: u64,
+    /// Lines and files that could not be read, those apart for which a window is owed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unreadable: u64,
+    /// Matches that are in no window, as their time cannot be read.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub without_time: u64,
 }
 
-/// An index that cannot answer.
-#[derive(Debug)]
-pub struct Silent {
-    /// Which, and why not, in words.
-    pub words: String,
-    /// It holds no alert of an event from then on; none where nobody knows.
-    until: Option<DateTime<Utc>>,
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+pub(super) fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
-impl Silent {
-    /// Whether the alert of an event may lie in it that first happened at `time`; none where it has no readable time.
+impl Seen {
+    /// Takes another pass in: each reads all files, so the larger count is that of both.
+    pub(super) fn take(seen: &mut Option<Self>, other: Option<Self>) {
+        *seen = seen.iter().copied().chain(other).reduce(|one, other| Self {
+            files: one.files.max(other.files),
+            events: one.events.max(other.events),
+            unreadable: one.unreadable.max(other.unreadable),
+            without_time: one.without_time.max(other.without_time),
+        });
+    }
+
+    /// What could not be used, in words; none where all could.
     #[must_use]
-    pub fn may_hold(&self, time: Option<DateTime<Utc>>) -> bool {
-        time.zip(self.until).is_none_or(|(time, until)| time < until)
-    }
-}
-
-/// What is known of the alerts of `ids` behind `alias`: what a search finds, and of the others what each index says of the
-/// id itself, as a search does not show what was written just before a rollover.
-///
-/// # Errors
-/// No answer, no permission, or the index that is written to cannot answer.
-pub(super) async fn seen(cluster: &Cluster, alias: &str, ids: &[String]) -> Result<Seen, ElasticError> {
-    let (mut there, is_whole) = cluster.known_ids_where_readable(alias, ids).await?;
-    let unseen: Vec<String> = ids.iter().filter(|id| !there.contains(*id)).cloned().collect();
-    if unseen.is_empty() {
-        return Ok(Seen { there, silent: Vec::new() });
-    }
-    let members = cluster.alias_members(alias).await?;
-    // Of one index alone, writing tells what is there.
-    if is_whole && members.len() < 2 {
-        return Ok(Seen { there, silent: Vec::new() });
-    }
-    let indices: Vec<String> = members.iter().map(|member| member.index.clone()).collect();
-    let (present, unanswered) = cluster.present_ids_where_readable(&indices, &unseen).await?;
-    there.extend(present);
-    let silent = silent(cluster, alias, &members, unanswered).await?;
-    Ok(Seen { there, silent })
-}
-
-async fn silent(
-    cluster: &Cluster,
-    alias: &str,
-    members: &[Member],
-    mut unanswered: BTreeMap<String, ElasticError>,
-) -> Result<Vec<Silent>, ElasticError> {
-    if unanswered.is_empty() {
-        return Ok(Vec::new());
-    }
-    let written = members.iter().find(|member| member.is_written).map(|member| &member.index);
-    if let Some(error) = written.and_then(|index| unanswered.remove(index)) {
-        return Err(error);
-    }
-    let created = cluster.created(alias).await?;
-    let silent = |(index, error): (String, ElasticError)| {
-        let own = created.get(&index);
-        let next = own.and_then(|own| created.values().filter(|other| *other > own).min());
-        // One that a lifecycle has made of an older one, as by shrinking it, is not the newest for that.
-        let next = next.or_else(|| own.and(written).and_then(|index| created.get(index)));
-        Silent { words: error.to_string(), until: next.map(|next| *next + CLOCKS) }
-    };
-    Ok(unanswered.into_iter().map(silent).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use chrono::{DateTime, Utc};
-    use serde_json::{Value, json};
-
-    use super::{Seen, seen};
-    use crate::elastic::ElasticError;
-    use crate::elastic::fake::{Act, Fake, attempts};
-
-    fn at(seconds: i64) -> DateTime<Utc> {
-        DateTime::from_timestamp(seconds, 0).unwrap()
-    }
-
-    fn json(body: &Value) -> Act {
-        Act::json(200, &body.to_string())
-    }
-
-    /// The alias over indices, each with when it was made; the last is written to.
-    fn indices(made: &[(&str, i64)]) -> [Act; 2] {
-        let last = made.last().unwrap().0;
-        let flags = made.iter().map(|(name, _)| {
-            (name.to_string(), json!({"aliases": {"alerts": {"is_write_index": *name == last}}}))
-        });
-        let settings = made.iter().map(|(name, seconds)| {
-            let millis = (seconds * 1000).to_string();
-            (name.to_string(), json!({"settings": {"index.creation_date": millis}}))
-        });
-        [json(&Value::Object(flags.collect())), json(&Value::Object(settings.collect()))]
-    }
-
-    /// What is known of `x` and `y` where these indices are closed or red, and all others are empty.
-    async fn known(made: &[(&str, i64)], silent: &[&str]) -> Result<Seen, ElasticError> {
-        let [alias, settings] = indices(made);
-        let found = json!({"timed_out": false, "_shards": {"total": 2, "failed": 1}, "hits": {"hits": []}});
-        let of = |name: &str, id: &str| {
-            let mut doc = json!({"_index": name, "_id": id, "found": false});
-            if silent.contains(&name) {
-                doc["error"] = json!({"type": "index_closed_exception", "reason": "closed"});
-            }
-            doc
-        };
-        let docs: Vec<Value> = made.iter().flat_map(|(name, _)| ["x", "y"].map(|id| of(name, id))).collect();
-        let acts = vec![json(&found), alias, json(&json!({ "docs": docs })), settings];
-        let fake = Fake::start_with(acts, attempts(1)).await;
-        let known = seen(&fake.cluster, "alerts", &["x".into(), "y".into()]).await;
-        assert!(!silent.is_empty() || fake.seen().len() == 3, "nothing is asked of no silent index");
-        known
-    }
-
-    #[tokio::test]
-    async fn an_index_that_cannot_answer_holds_no_alert_of_what_happened_after_the_next_was_made() {
-        let made = [("a-1", 1_000), ("a-2", 2_000), ("a-3", 3_000)];
-        let Seen { there, silent } = known(&made, &["a-1"]).await.expect("an answer");
-        assert!(there.is_empty());
-        assert!(
-            silent[0].words.contains("`a-1` cannot answer: index_closed_exception"),
-            "{}",
-            silent[0].words
-        );
-        let may_hold = |seconds: i64| silent[0].may_hold(Some(at(seconds)));
-        // A minute, as clocks may differ.
-        assert_eq!([0, 2_059, 2_060, 3_000].map(may_hold), [true, true, false, false]);
-        assert!(silent[0].may_hold(None), "an event without a time");
-    }
-
-    #[tokio::test]
-    async fn one_made_later_of_an_older_one_ends_where_the_written_one_begins() {
-        let made = [("shrink-x-a-1", 5_000), ("a-2", 3_000)];
-        let Seen { silent, .. } = known(&made, &["shrink-x-a-1"]).await.expect("an answer");
-        assert_eq!([3_059, 3_060].map(|seconds| silent[0].may_hold(Some(at(seconds)))), [true, false]);
-    }
-
-    #[tokio::test]
-    async fn where_all_answer_one_by_one_nothing_is_in_doubt() {
-        assert!(known(&[("a-1", 1), ("a-2", 2)], &[]).await.expect("an answer").silent.is_empty());
-    }
-
-    #[tokio::test]
-    async fn the_index_that_is_written_to_has_to_answer() {
-        let error =
-            known(&[("a-1", 1), ("a-2", 2)], &["a-1", "a-2"]).await.expect_err("no place to write to");
-        assert!(error.to_string().contains("`a-2` cannot answer") && error.is_retryable(), "{error}");
-        assert!(known(&[("a-1", 1)], &["a-1"]).await.is_err());
-    }
-
-    #[tokio::test]
-    async fn one_index_that_answers_is_asked_once() {
-        let found = json!({"timed_out": false, "_shards": {"total": 1, "failed": 0}, "hits": {"hits": [{"_id": "x"}]}});
-        let [alias, _] = indices(&[("a-1", 1)]);
-        let fake = Fake::start(vec![json(&found), alias]).await;
-        let known = seen(&fake.cluster, "alerts", &["x".into(), "y".into()]).await.expect("an answer");
-        assert_eq!(known.there, ["x".to_owned()].into());
-        assert_eq!(fake.seen().len(), 2);
+    pub fn lack(self) -> Option<String> {
+        let unreadable = counted(self.unreadable, "line or file");
+        let without_time = counted(self.without_time, "match");
+        let lacks = [
+            (self.unreadable > 0).then(|| format!("{unreadable} could not be read")),
+            (self.without_time > 0).then(|| format!("{without_time} had no readable time")),
+        ];
+        let lacks: Vec<String> = lacks.into_iter().flatten().collect();
+        (!lacks.is_empty()).then(|| lacks.join(", "))
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 use thiserror::Error;
 
-use super::seen::{Seen, seen};
+use super::alerted::{Alerted, alerted};
 use crate::alert::{AlertDocument, AlertIndex, TEMPLATE_VERSION};
 use crate::elastic::{BulkItem, Cluster, ElasticError, ItemOutcome};
 use crate::local::{AlertFile, AlertFileError, AlertIds};
@@ -172,17 +172,16 @@ impl Sink {
     ///
     /// # Errors
     /// The place cannot be read, or not where it is written to.
-    pub async fn seen(&self, ids: &[&str]) -> Result<Seen, SinkError> {
+    pub async fn alerted(&self, ids: &[&str]) -> Result<Alerted, SinkError> {
         match self {
             Self::Cluster { cluster, index } => {
                 let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
-                Ok(seen(cluster, index.alias(), &ids).await?)
+                Ok(alerted(cluster, index.alias(), &ids).await?)
             }
-            Self::File(_) | Self::OnlyRead(_) => {
-                Ok(Seen { there: self.known(ids).await?, ..Seen::default() })
-            }
+            Self::File(_) => Ok(Alerted { there: self.known(ids).await?, ..Alerted::default() }),
+            Self::OnlyRead(_) => Ok(Alerted { there: self.present(ids).await?, ..Alerted::default() }),
             Self::Shown { real, seen, .. } => {
-                let mut known = Box::pin(real.seen(ids)).await?;
+                let mut known = Box::pin(real.alerted(ids)).await?;
                 let shown = locked(seen);
                 known.there.extend(ids.iter().filter(|id| shown.contains(**id)).map(|id| (*id).to_owned()));
                 Ok(known)

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::question::{Ask, PrepareError, Question};
 use super::search::search_for;
+use super::seen::Seen;
 use crate::checkpoint::Window;
 use crate::diagnostic::sanitize;
 use crate::elastic::{Cluster, ElasticError, Opening, PointInTime};
@@ -54,6 +55,8 @@ pub struct Page {
     pub events: Vec<Event>,
     /// How many documents or lines were looked at for them.
     pub read: u64,
+    /// What the files held up to its end, and what of it could not be used; none where a cluster is read.
+    pub seen: Option<Seen>,
     /// Whether another page may hold more.
     pub more: bool,
     /// Why something is missing from it; none where it is whole.
@@ -93,6 +96,15 @@ impl Source {
                 cluster.clock_offset().filter(|offset| offset.abs() >= TOLERANCE).unwrap_or_default()
             }
             Self::Files(_) => TimeDelta::zero(),
+        }
+    }
+
+    /// The files, where such are read.
+    #[must_use]
+    pub fn files(&self) -> Option<&EventFiles> {
+        match self {
+            Self::Cluster(_) => None,
+            Self::Files(files) => Some(files),
         }
     }
 
@@ -167,12 +179,11 @@ impl Source {
             (Self::Files(files), Ask::Files { set, time_field, fallback }) => {
                 Ok(Reader::Files(Box::new(Lines {
                     searching: files.search(&Arc::new(search_for(set))),
-                    read: 0,
                     time_field: time_field.clone(),
                     fallback: fallback.clone(),
                     window,
                     problems: 0,
-                    without_time: 0,
+                    seen: Seen::default(),
                 })))
             }
             (_, Ask::Nobody { blind }) => Ok(Reader::Empty(blind.clone())),
@@ -205,13 +216,11 @@ pub struct Pages {
 /// The lines of files.
 pub struct Lines {
     searching: Searching,
-    /// Events gone over when the last page was handed out.
-    read: u64,
     time_field: String,
     fallback: Option<String>,
     window: Window,
     problems: u64,
-    without_time: u64,
+    seen: Seen,
 }
 
 impl Reader {
@@ -245,7 +254,8 @@ impl Pages {
             tracing::warn!("`{document}` is no proper JSON and was read with replacements");
         }
         let incomplete = self.incomplete.clone().or(page.partial);
-        Ok(Page { read: page.events.len() as u64, events: page.events, more: page.more, incomplete })
+        let (read, events, more) = (page.events.len() as u64, page.events, page.more);
+        Ok(Page { events, read, more, incomplete, ..Page::default() })
     }
 }
 
@@ -270,17 +280,21 @@ impl Lines {
                     Ok(_) => {}
                     Err(problem) => {
                         self.say(&problem);
-                        // A line still being written is read by the next pass; a file that cannot be read is owed.
+                        // A file that cannot be read is owed; a line that is no event will be none the next time.
                         if problem.kind == ProblemKind::Unreadable {
                             page.incomplete.get_or_insert(problem.to_string());
+                        } else {
+                            self.seen.unreadable += 1;
                         }
                     }
                 },
             }
         }
         let tally = self.searching.tally();
+        self.seen.files = tally.files;
         let read = tally.events + tally.passed_over;
-        page.read = read - std::mem::replace(&mut self.read, read);
+        page.read = read - std::mem::replace(&mut self.seen.events, read);
+        page.seen = Some(self.seen);
         page
     }
 
@@ -288,10 +302,10 @@ impl Lines {
     fn is_inside(&mut self, located: &Located) -> bool {
         let times = times(&located.event, &self.time_field, self.fallback.as_deref());
         if times.is_empty() {
-            self.without_time += 1;
-            if self.without_time <= SHOWN_PROBLEMS {
-                let path = sanitize(&located.path.display().to_string());
-                tracing::warn!("{path}:{}: matches, but has no readable `{}`", located.line, self.time_field);
+            self.seen.without_time += 1;
+            if self.seen.without_time <= SHOWN_PROBLEMS {
+                let place = sanitize(&located.place());
+                tracing::warn!("{place}: matches, but has no readable `{}`", self.time_field);
             }
         }
         times.iter().any(|time| (self.window.from..=self.window.to).contains(time))
@@ -306,10 +320,13 @@ impl Lines {
 
     fn say_rest(&self) {
         if self.problems > SHOWN_PROBLEMS {
-            tracing::warn!("{} lines could not be read, {SHOWN_PROBLEMS} of them shown", self.problems);
+            tracing::warn!(
+                "{} lines or files could not be read, {SHOWN_PROBLEMS} of them shown",
+                self.problems
+            );
         }
-        if self.without_time > SHOWN_PROBLEMS {
-            tracing::warn!("{} matches are in no window for want of a time", self.without_time);
+        if self.seen.without_time > SHOWN_PROBLEMS {
+            tracing::warn!("{} matches are in no window for want of a time", self.seen.without_time);
         }
     }
 }

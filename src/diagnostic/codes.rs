@@ -75,6 +75,7 @@ codes! {
     INVALID_WHEN = "R222", "a condition on an answer that cannot be read";
     UNASKABLE_QUESTION = "R223", "a question that cannot be asked, or not cheaply";
     INVALID_NAME = "R224", "a name that cannot be part of a field's";
+    HIDDEN_CHARACTER = "R225", "a name with characters that steer a terminal or hide text";
     UNSAYABLE_PIVOT = "R230", "a search that Kibana's query language cannot say";
     UNSAFE_COMMAND = "R231", "a command into which no value can be put safely";
 }

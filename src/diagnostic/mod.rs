@@ -1,9 +1,11 @@
 //! Problems of a text (a rule file, a query): collected, numbered, shown with their source line.
 
 mod codes;
+mod count;
 mod render;
 
 pub use codes::*;
+pub use count::{counted, plural};
 pub use render::{render, sanitize};
 
 /// A byte range of a source text.

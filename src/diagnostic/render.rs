@@ -1,6 +1,7 @@
 //! A problem as a person reads it: place, source line, marker, hint.
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use unicode_width::UnicodeWidthChar;
 
 use super::{Diagnostic, Severity, Span};
 
@@ -31,12 +32,17 @@ pub fn render(diagnostic: &Diagnostic, origin: &str, text: &str, color: bool) ->
     renderer.render(&[group])
 }
 
-/// Replaces control characters, so that hostile text cannot steer a terminal; line feeds and tabs too.
+/// So many characters without a width of their own may follow one another: no script writes more on one letter, and a pile
+/// of them is painted over the lines above and below.
+const PILED: usize = 4;
+
+/// Replaces control characters, so that hostile text cannot steer a terminal; line feeds and tabs too. So it does with marks
+/// beyond the fourth on one letter.
 #[must_use]
 pub fn sanitize(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
-    for character in text.chars() {
-        if is_unsafe(character) {
+    for (character, is_piled) in piled(text) {
+        if is_piled || is_unsafe(character) {
             clean.extend(character.escape_unicode());
         } else {
             clean.push(character);
@@ -53,11 +59,20 @@ fn is_unsafe(character: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// The characters of a text, and whether each is a mark too many.
+fn piled(text: &str) -> impl Iterator<Item = (char, bool)> {
+    text.chars().scan(0, |marks, character| {
+        let is_mark = !character.is_ascii() && character.width() == Some(0);
+        *marks = if is_mark { *marks + 1 } else { 0 };
+        Some((character, *marks > PILED))
+    })
+}
+
 /// Keeps every offset: each byte of an unsafe character becomes a `?`.
 fn blank_controls(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
-    for character in text.chars() {
-        if is_unsafe(character) && !matches!(character, '\n' | '\t' | '\r') {
+    for (character, is_piled) in piled(text) {
+        if is_piled || is_unsafe(character) && !matches!(character, '\n' | '\t' | '\r') {
             clean.extend(std::iter::repeat_n('?', character.len_utf8()));
         } else {
             clean.push(character);
@@ -94,6 +109,20 @@ mod tests {
         for span in [Span::new(0, 99), Span::new(99, 3), Span::new(1, 2)] {
             let _ = render(&Diagnostic::error(UNEXPECTED_CHARACTER, span, "x"), "a", "é", false);
         }
+    }
+
+    #[test]
+    fn marks_are_not_piled_up() {
+        let letter = |marks: usize| format!("a{}b", "\u{301}".repeat(marks));
+        assert_eq!(sanitize(&letter(4)), letter(4));
+        assert_eq!(sanitize(&letter(6)), format!("a{}\\u{{301}}\\u{{301}}b", "\u{301}".repeat(4)));
+        assert_eq!(sanitize(&letter(4).repeat(3)), letter(4).repeat(3));
+        for word in ["שָׁלוֹם", "นี้", "हिन्दी", "e\u{301}tude", "❤\u{fe0f}"] {
+            assert_eq!(sanitize(word), word);
+        }
+        let shown =
+            render(&Diagnostic::error(UNEXPECTED_CHARACTER, Span::new(0, 1), "x"), "a", &letter(300), false);
+        assert_eq!(shown.matches('\u{301}').count(), 4, "{shown}");
     }
 
     #[test]

@@ -266,11 +266,11 @@ fn lock(path: &Path) -> Result<File, AlertFileError> {
     let lock = lock_path(path);
     let mut options = OpenOptions::new();
     let file =
-        options.write(true).create(true).truncate(false).open(&lock).map_err(io_error("open", &lock))?;
+        options.write(true).create(true).truncate(false).open(&lock).map_err(io_error("lock", path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(AlertFileError::InUse { path: path.to_owned(), lock }),
-        Err(TryLockError::Error(source)) => Err(AlertFileError::Io { doing: "lock", path: lock, source }),
+        Err(TryLockError::Error(error)) => Err(io_error("lock", path)(error)),
     }
 }
 

@@ -28,16 +28,26 @@ pub struct Located {
     pub path: Arc<Path>,
     /// The line it begins on, counted from 1.
     pub line: u64,
+    /// Its number in its list or on its line (`3`, or `2:3` in a list within a list), where the line alone does not name it.
+    pub record: Option<String>,
     /// Whether something in its document had to be replaced to read it.
     pub repaired: bool,
 }
 
 impl Located {
+    /// File, line and number, as a person reads them; not safe to be shown as it is.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let record = self.record.as_ref().map(|record| format!(" (record {record})")).unwrap_or_default();
+        format!("{}:{}{record}", self.path.display(), self.line)
+    }
+
     /// What is to be said of the document, if anything.
     #[must_use]
     pub fn remark(&self) -> Option<String> {
-        let place = format!("{}:{}", sanitize(&self.path.display().to_string()), self.line);
-        self.repaired.then(|| format!("{place}: is no proper JSON and was read with replacements"))
+        let said =
+            || format!("{}: is no proper JSON and was read with replacements", sanitize(&self.place()));
+        self.repaired.then(said)
     }
 }
 
@@ -64,6 +74,29 @@ impl EventFiles {
     pub fn without(mut self, own: impl IntoIterator<Item = PathBuf>) -> Self {
         self.own.extend(own.into_iter().filter_map(|path| real_path(&path)));
         self
+    }
+
+    /// The paths as they were given.
+    #[must_use]
+    pub fn paths(&self) -> &[PathBuf] {
+        &self.paths
+    }
+
+    /// Whether a file at `path`, which need not exist yet, would be read with them.
+    #[must_use]
+    pub fn would_hold(&self, path: &Path) -> bool {
+        let holds = |named: &PathBuf, path: &PathBuf| {
+            fs::canonicalize(named).is_ok_and(|named| path.starts_with(named))
+        };
+        real_path(path).is_some_and(|path| {
+            !self.own.contains(&path) && self.paths.iter().any(|named| holds(named, &path))
+        })
+    }
+
+    /// Whether this program writes `path` itself.
+    #[must_use]
+    pub fn is_own(&self, path: &Path) -> bool {
+        real_path(path).is_some_and(|path| self.own.contains(&path))
     }
 
     /// Searches in chunks and parts of so many bytes, so that a small file is enough to try what lies across two.

@@ -187,6 +187,7 @@ impl Searching {
                 }
             }
             Message::End(extent) => {
+                self.tally.files += u64::from(job.is_first);
                 self.lines += extent.lines;
                 self.is_over = extent.to_the_end;
                 self.current = None;

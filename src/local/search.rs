@@ -101,6 +101,8 @@ pub struct Hit {
 /// What a search has gone over so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
+    /// Files that were gone over.
+    pub files: u64,
     /// Events that were read and tried.
     pub events: u64,
     /// Documents that can match no rule, whatever they are, and were not read: one a line, or one of a list.
@@ -110,6 +112,7 @@ pub struct Tally {
 impl Tally {
     /// Adds what was gone over elsewhere.
     pub(super) fn add(&mut self, other: Self) {
+        self.files += other.files;
         self.events += other.events;
         self.passed_over += other.passed_over;
     }

@@ -11,25 +11,26 @@ use super::split::Form;
 use crate::event::Event;
 use crate::event::decode::Decoded;
 
-/// An event, and what it is called where it brings no id of its own.
+/// An event, and its place on the line it was found on.
 #[derive(Debug)]
 pub(super) struct Shaped {
     /// The event; its id is empty unless it brings one.
     pub event: Event,
-    /// What follows the line it was found on in its id: nothing, or its place in the line's lists.
-    pub place: Option<String>,
+    /// What follows the line where that alone does not name it: nothing, or `:` and its number in the line's lists.
+    pub place: String,
     /// Whether its document was read with replacements.
     pub repaired: bool,
 }
 
 impl Shaped {
-    /// The event by its full name, found on `line` of `path`.
+    /// The event by its full name, found on `line` of the file at `path`.
     pub fn located(self, path: &Arc<Path>, line: u64) -> Located {
         let Self { mut event, place, repaired } = self;
-        if let Some(place) = place {
+        if event.id.is_empty() {
             event.id = format!("{line}{place}");
         }
-        Located { event, path: Arc::clone(path), line, repaired }
+        let record = place.strip_prefix(':').map(str::to_owned);
+        Located { event, path: Arc::clone(path), line, record, repaired }
     }
 }
 
@@ -111,21 +112,21 @@ fn hit(mut hit: Map<String, Value>, origin: Origin<'_>) -> Result<Shaped, String
         Some(Value::Object(fields)) => fields,
         _ => Map::new(),
     };
-    let Shaped { mut event, mut place, repaired } = event(source, fields, origin);
+    let Shaped { mut event, place, repaired } = event(source, fields, origin);
     let (index, id) = (hit.remove("_index"), hit.remove("_id"));
     event.is_placed = !matches!((&index, &id), (Some(Value::String(_)), Some(Value::String(_))));
     if let Some(Value::String(index)) = index {
         event.index = index;
     }
     if let Some(Value::String(id)) = id {
-        (event.id, place) = (id, None);
+        event.id = id;
     }
     Ok(Shaped { event, place, repaired })
 }
 
 fn event(source: Map<String, Value>, fields: Map<String, Value>, origin: Origin<'_>) -> Shaped {
     let event = Event { index: origin.path.to_owned(), id: String::new(), source, fields, is_placed: true };
-    Shaped { event, place: Some(origin.place.to_owned()), repaired: false }
+    Shaped { event, place: origin.place.to_owned(), repaired: false }
 }
 
 fn kind(value: &Value) -> &'static str {
@@ -152,8 +153,12 @@ mod tests {
     use serde_json::{Value, json};
 
     fn located(document: Value, repaired: bool) -> Vec<Result<Located, String>> {
+        located_at("", document, repaired)
+    }
+
+    fn located_at(place: &str, document: Value, repaired: bool) -> Vec<Result<Located, String>> {
         let document = Decoded { value: document, repaired };
-        let found = events(document, Form::Any, Origin { path: "a.json", place: "" });
+        let found = events(document, Form::Any, Origin { path: "a.json", place });
         let path = Arc::from(Path::new("a.json"));
         found.into_iter().map(|found| found.map(|shaped| shaped.located(&path, 3))).collect()
     }
@@ -199,6 +204,19 @@ mod tests {
         let record_like = json!({"@timestamp": "2026-11-20T00:00:00Z", "eventTime": "x", "eventName": "y",
             "eventSource": "z"});
         assert_eq!(one(record_like).values("eventName"), [json!("y")]);
+    }
+
+    #[test]
+    fn what_the_line_alone_does_not_name_has_a_number_whatever_it_is_called() {
+        let records = |document: Value, place: &str| -> Vec<Option<String>> {
+            let found = located_at(place, document, false).into_iter();
+            found.map(|located| located.unwrap().record).collect()
+        };
+        let some = |record: &str| Some(record.to_owned());
+        assert_eq!(records(json!({"a": 1}), ""), [None]);
+        let hits = json!({"hits": {"hits": [{"_id": "x", "_source": {}}, {"_source": {}}]}});
+        assert_eq!(records(hits.clone(), ""), [some("1"), some("2")]);
+        assert_eq!(records(hits, ":4"), [some("4:1"), some("4:2")]);
     }
 
     #[test]

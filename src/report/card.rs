@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use super::alert::{Alert, Answer, Command, Evidence, Pivot, Verdict};
 use super::guide::{Guide, anchor};
 use super::page::Standing;
-use super::shown::{link, safe_link, value};
+use super::sets::ShownBefore;
+use super::shown::{link, safe_link, sentence, short, value};
 use super::tally::{GRADES, grade_rank, severity_rank};
 
 /// Most of the event's fields that are shown.
@@ -28,6 +29,8 @@ pub struct Setting<'a> {
     pub guide: Option<(&'a Guide, usize)>,
     /// Whether all of it is to be seen at once.
     pub open: bool,
+    /// On a long page, where others show what it shares with them; then what an event holds is left out too.
+    pub brief: Option<ShownBefore>,
 }
 
 /// The alert as an item that opens.
@@ -45,11 +48,10 @@ pub fn card(alert: &Alert, setting: Setting<'_>) -> Markup {
             div.body {
                 @if let Some(reason) = &alert.reason { p.lead { (value(reason)) } }
                 @if let Some(verdict) = &alert.verdict { (evidence(alert, verdict)) }
-                (facts(alert, setting.guide))
+                (facts(alert, setting))
                 (answers(&alert.answers))
-                (commands(&alert.commands))
-                (pivots(&alert.pivots))
-                (event(alert))
+                (shared(alert, setting))
+                @if setting.brief.is_none() { (event(alert)) }
             }
         }
     }
@@ -60,13 +62,30 @@ pub fn place(number: usize) -> String {
     format!("alert-{}", number + 1)
 }
 
+/// Commands and searches, or the way to another alert that has the same.
+fn shared(alert: &Alert, setting: Setting<'_>) -> Markup {
+    let before = setting.brief.unwrap_or_default();
+    let anchor = |part: &str, number: usize| format!("{}-{part}", place(number));
+    html! {
+        @if let Some(number) = before.commands {
+            p { "Response commands: " a href={ "#" (anchor("commands", number)) } { "the same as of alert " (number + 1) } }
+        } @else { (commands(&alert.commands, &anchor("commands", setting.number))) }
+        @if let Some(number) = before.searches {
+            p {
+                "Where to look on: " a href={ "#" (anchor("searches", number)) } { "the same as of alert " (number + 1) }
+                ", around this alert's own time"
+            }
+        } @else { (pivots(alert, &anchor("searches", setting.number), setting.brief.is_none())) }
+    }
+}
+
 /// What was done, by whom and from where; the rule's name where the event says nothing of it.
 fn title(alert: &Alert) -> Markup {
     let what = alert.action.as_deref().or((!alert.rule_name.is_empty()).then_some(alert.rule_name.as_str()));
     html! {
-        (value(what.unwrap_or("Event")))
-        @if let Some(who) = &alert.principal { span.by { " by " } (value(who)) }
-        @if let Some(from) = &alert.source { span.by { " from " } (value(from)) }
+        (short(what.unwrap_or("Event")))
+        @if let Some(who) = &alert.principal { span.by { " by " } (short(who)) }
+        @if let Some(from) = &alert.source { span.by { " from " } (short(from)) }
     }
 }
 
@@ -130,7 +149,7 @@ fn evidence_row(one: &Evidence) -> Markup {
     }
 }
 
-fn facts(alert: &Alert, guide: Option<(&Guide, usize)>) -> Markup {
+fn facts(alert: &Alert, setting: Setting<'_>) -> Markup {
     let what = joined(&[&alert.action, &alert.outcome, &alert.provider], ", ");
     let who = joined(
         &[&alert.principal, &alert.user_id.clone().filter(|id| alert.principal.as_ref() != Some(id))],
@@ -152,8 +171,8 @@ fn facts(alert: &Alert, guide: Option<(&Guide, usize)>) -> Markup {
             @for (name, text) in alert.facts.iter().filter(|(name, _)| name != "instance_id" && name != "account_id") {
                 (row(&titled(name), text))
             }
-            @if let Some((guide, number)) = guide {
-                @if guide.has_techniques() { div { dt { "ATT&CK" } dd { (guide.techniques()) } } }
+            @if let Some((guide, number)) = setting.guide {
+                @if guide.has_techniques() && setting.brief.is_none() { div { dt { "ATT&CK" } dd { (guide.techniques()) } } }
                 div { dt { "Guide" } dd { a href={ "#" (anchor(number)) } { (value(&alert.rule_name)) } } }
             } @else if !alert.rule_name.is_empty() { (row("Rule", &alert.rule_name)) }
             @if let Some(origin) = &alert.origin { (row("Event", origin)) }
@@ -217,10 +236,10 @@ fn open_status(answer: &Answer) -> Option<&str> {
     answer.status.as_deref().filter(|status| *status != "answered")
 }
 
-fn commands(commands: &[Command]) -> Markup {
+fn commands(commands: &[Command], anchor: &str) -> Markup {
     html! {
         @if !commands.is_empty() {
-            section {
+            section id=(anchor) {
                 h5 { "Response commands" }
                 p.hint { "Read each before you run it; nothing of this has been run." }
                 @for command in commands {
@@ -229,8 +248,8 @@ fn commands(commands: &[Command]) -> Markup {
                             span class={ "effect " (effect_class(effect)) } { (value(effect)) }
                         }
                         @if let Some(title) = &command.title { " " (value(title)) }
-                        @if let Some(note) = &command.note { p.hint { (value(note)) } }
-                        @if let Some(reason) = &command.withheld { p.hint { "Not offered: " (value(reason)) } }
+                        @if let Some(note) = &command.note { p.hint { (sentence(note)) } }
+                        @if let Some(reason) = &command.withheld { p.hint { "Not offered: " (sentence(reason)) } }
                         @if let Some(text) = &command.command { (typed(text)) }
                         @if let Some(undo) = &command.undo { p.hint { "To take it back:" } (typed(undo)) }
                     }
@@ -241,7 +260,7 @@ fn commands(commands: &[Command]) -> Markup {
 }
 
 fn typed(command: &str) -> Markup {
-    html! { pre tabindex="0" { code dir="ltr" { (lines(command)) } } }
+    html! { pre { code dir="ltr" { (lines(command)) } } }
 }
 
 /// Effects that change nothing stand apart from those that do.
@@ -258,15 +277,15 @@ fn lines(command: &str) -> String {
     command.split('\n').map(crate::diagnostic::sanitize).collect::<Vec<_>>().join("\n")
 }
 
-fn pivots(pivots: &[Pivot]) -> Markup {
+fn pivots(alert: &Alert, anchor: &str, with_links: bool) -> Markup {
     html! {
-        @if !pivots.is_empty() {
-            section {
+        @if !alert.pivots.is_empty() {
+            section id=(anchor) {
                 h5 { "Where to look on" }
                 ul.pivots {
-                    @for pivot in pivots {
+                    @for pivot in &alert.pivots {
                         li {
-                            (link(pivot.url.as_deref().unwrap_or_default(), &pivot.title))
+                            (link(pivot.url.as_deref().filter(|_| with_links).unwrap_or_default(), &pivot.title))
                             @if let Some(query) = pivot.query.as_ref().filter(|query| **query != pivot.title) {
                                 br; code { (value(query)) }
                             }
@@ -284,7 +303,7 @@ fn where_and_when(pivot: &Pivot) -> Markup {
     html! {
         @if let Some(around) = &around { br; span.hint { (value(around)) } }
         @if let Some(reason) = &pivot.withheld {
-            br; span.hint { @if pivot.query.is_some() { "No link: " } @else { "Not offered: " } (value(reason)) }
+            br; span.hint { @if pivot.query.is_some() { "No link: " } @else { "Not offered: " } (sentence(reason)) }
         }
     }
 }

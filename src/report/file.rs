@@ -1,12 +1,12 @@
 //! The report's file: there as a whole or not at all, and never beside one that it replaces.
 
-use std::fs;
-use std::io::{self, BufWriter, Write};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::page::{Report, Summary};
+use super::page::{BEGINNING, Report, Summary};
 
 /// Why a report cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +14,9 @@ pub enum ReportFileError {
     /// It is there, and no regular file.
     #[error("`{path}` cannot hold a report: expected a regular file or none", path = .0.display())]
     NotAFile(PathBuf),
+    /// It is there, and holds something else.
+    #[error("`{path}` holds no report, and is left as it is: choose another file, or move it away", path = .0.display())]
+    NoReport(PathBuf),
     /// Reading or writing failed.
     #[error("the report `{path}` cannot be written: {source}", path = path.display())]
     Io {
@@ -36,11 +39,14 @@ impl ReportFile {
     /// that is there keeps its permissions; behind a symbolic link the file is replaced, not the link.
     ///
     /// # Errors
-    /// The folder cannot be written, or `path` is something else than a file.
+    /// The folder cannot be written, or `path` is something else than a file, or a file that holds no report.
     pub fn create(path: &Path) -> Result<Self, ReportFileError> {
         let failed = |source| ReportFileError::Io { path: path.to_owned(), source };
         let (target, earlier) = match fs::metadata(path) {
             Ok(found) if !found.is_file() => return Err(ReportFileError::NotAFile(path.to_owned())),
+            Ok(found) if found.len() > 0 && !begins_as_report(path).map_err(failed)? => {
+                return Err(ReportFileError::NoReport(path.to_owned()));
+            }
             Ok(found) => (path.canonicalize().map_err(failed)?, Some(found.permissions())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_owned(), None),
             Err(error) => return Err(failed(error)),
@@ -74,6 +80,12 @@ impl ReportFile {
     }
 }
 
+fn begins_as_report(path: &Path) -> io::Result<bool> {
+    let mut beginning = Vec::new();
+    File::open(path)?.take(BEGINNING.len() as u64).read_to_end(&mut beginning)?;
+    Ok(beginning == BEGINNING.as_bytes())
+}
+
 /// A new file with the permissions that any new file of this user has.
 fn unfinished(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
@@ -83,7 +95,9 @@ fn unfinished(folder: &Path) -> io::Result<NamedTempFile> {
         use std::os::unix::fs::PermissionsExt as _;
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
-    builder.tempfile_in(folder)
+    fs::metadata(folder)?;
+    // The error names the new file, of which nobody knows.
+    builder.tempfile_in(folder).map_err(|error| error.kind().into())
 }
 
 #[cfg(test)]
@@ -100,9 +114,10 @@ mod tests {
     fn a_report_that_is_not_finished_leaves_the_one_that_is_there() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("report.html");
-        std::fs::write(&path, "earlier").unwrap();
+        ReportFile::create(&path).unwrap().write(report(), &Summary::default()).unwrap();
+        let earlier = std::fs::read_to_string(&path).unwrap();
         drop(ReportFile::create(&path).unwrap());
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "earlier");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), earlier);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         ReportFile::create(&path).unwrap().write(report(), &Summary::default()).unwrap();
         assert!(std::fs::read_to_string(&path).unwrap().ends_with("</html>\n"));
@@ -110,10 +125,28 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_holds_something_else_is_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.html");
+        for text in ["{}\n", "<!DOCTYPE html><html><head><meta charset=\"utf-8\">", "\n"] {
+            std::fs::write(&path, text).unwrap();
+            assert!(matches!(ReportFile::create(&path), Err(ReportFileError::NoReport(_))), "{text}");
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
+        std::fs::write(&path, "").unwrap();
+        ReportFile::create(&path).unwrap().write(report(), &Summary::default()).unwrap();
+        ReportFile::create(&path).unwrap().write(report(), &Summary::default()).unwrap();
+    }
+
+    #[test]
     fn a_place_that_takes_no_report_is_refused_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let nowhere = folder.path().join("no").join("report.html");
-        assert!(matches!(ReportFile::create(&nowhere), Err(ReportFileError::Io { .. })));
+        let error = ReportFile::create(&nowhere).unwrap_err();
+        assert!(
+            matches!(error, ReportFileError::Io { .. }) && !error.to_string().contains("unfinished"),
+            "{error}"
+        );
         assert!(matches!(ReportFile::create(folder.path()), Err(ReportFileError::NotAFile(_))));
     }
 

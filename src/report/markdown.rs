@@ -3,7 +3,7 @@
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
 use serde_json::Value;
 
-use super::shown::safe_link;
+use super::shown::{link, safe_link};
 use crate::diagnostic::sanitize;
 
 /// The guide as HTML whose highest heading has the level `top`.
@@ -50,10 +50,10 @@ fn tamed<'a>(event: Event<'a>, shift: Shift, links: &mut Vec<bool>) -> Option<Ev
             attrs: Vec::new(),
         }),
         Event::End(TagEnd::Heading(level)) => Event::End(TagEnd::Heading(shift.of(level))),
-        Event::Start(Tag::Link { link_type, dest_url, id, .. }) => {
-            let is_safe = safe_link(&dest_url).is_some();
-            links.push(is_safe);
-            is_safe.then(|| Event::Start(Tag::Link { link_type, dest_url, title: "".into(), id }))?
+        Event::Start(Tag::Link { dest_url, .. }) => {
+            let safe = safe_link(&dest_url);
+            links.push(safe.is_some());
+            Event::InlineHtml(opened(safe?).into())
         }
         Event::End(TagEnd::Link) => links.pop().unwrap_or(false).then_some(Event::End(TagEnd::Link))?,
         Event::Start(Tag::Image { .. } | Tag::HtmlBlock) | Event::End(TagEnd::Image | TagEnd::HtmlBlock) => {
@@ -65,6 +65,12 @@ fn tamed<'a>(event: Event<'a>, shift: Shift, links: &mut Vec<bool>) -> Option<Ev
         }
         other => other,
     })
+}
+
+/// The beginning of a link, as those outside guides have it.
+fn opened(url: &str) -> String {
+    let whole = link(url, "").into_string();
+    whole.split_inclusive('>').next().unwrap_or_default().to_owned()
 }
 
 /// Lines stay lines; every other control character is written out.
@@ -115,7 +121,7 @@ mod tests {
     fn a_guide_becomes_html_below_the_page_s_headings() {
         let text = "## Triage\n\nSee **this** `code`:\n\n- [a](https://a.example/?x=1&y=2)\n\n### Next\n";
         let expected = "<h4>Triage</h4>\n<p>See <strong>this</strong> <code>code</code>:</p>\n<ul>\n<li>\
-            <a href=\"https://a.example/?x=1&amp;y=2\">a</a></li>\n</ul>\n<h5>Next</h5>\n";
+            <a href=\"https://a.example/?x=1&amp;y=2\" rel=\"noopener noreferrer\">a</a></li>\n</ul>\n<h5>Next</h5>\n";
         assert_eq!(safe_html(text, 4), expected);
     }
 

@@ -8,6 +8,7 @@ mod markdown;
 mod overview;
 mod page;
 mod read;
+mod sets;
 mod shown;
 mod spill;
 mod tally;
@@ -15,4 +16,4 @@ mod timeline;
 
 pub use alert::{Alert, Answer, Command, Evidence, Pivot, Verdict};
 pub use file::{ReportFile, ReportFileError};
-pub use page::{About, Report, RuleRun, Standing, Summary};
+pub use page::{About, FilesRead, Report, RuleRun, Standing, Summary};

@@ -6,10 +6,11 @@ use chrono::DateTime;
 use maud::{Markup, html};
 
 use super::card::{CLASSES, NAMES};
-use super::page::{RuleRun, Summary};
-use super::shown::{counted, number, value};
+use super::page::{FilesRead, RuleRun, Summary};
+use super::shown::{counted, number, short, value};
 use super::tally::{GRADES, Ranking, Tally};
 use super::timeline::{Stretch, Timeline};
+use crate::diagnostic::plural;
 
 /// Most values of a count that are shown.
 const MOST: usize = 10;
@@ -25,7 +26,7 @@ pub fn overview(tally: &Tally, summary: &Summary, first_of: &HashMap<i64, String
     html! {
         section #overview aria-labelledby="overview-title" {
             h2 #overview-title { "Overview" }
-            (numbers(tally))
+            (numbers(tally, summary.read))
             (timeline(&tally.timeline, first_of))
             @if tally.alerts > 0 {
                 div.rankings { @for ranking in tally.rankings(MOST) { (ranking_table(&ranking, tally.alerts)) } }
@@ -35,13 +36,13 @@ pub fn overview(tally: &Tally, summary: &Summary, first_of: &HashMap<i64, String
     }
 }
 
-fn numbers(tally: &Tally) -> Markup {
+fn numbers(tally: &Tally, read: Option<FilesRead>) -> Markup {
     let severities = CLASSES.iter().zip(NAMES).zip(tally.severities).filter(|(_, count)| *count > 0);
     let grades = GRADES.iter().zip(["bad", "open", "good"]).zip(tally.grades);
-    let distinct = [("Principal", "s"), ("Instance", "s"), ("Source address", "es")];
+    let read = read.map(|FilesRead { files, events }| [(events, "Event"), (files, "File")]);
     html! {
         ul.numbers {
-            li { b { (number(tally.alerts)) } span { @if tally.alerts == 1 { "Alert" } @else { "Alerts" } } }
+            li { b { (number(tally.alerts)) } span { (plural(tally.alerts, "Alert")) } }
             @for ((class, name), count) in severities {
                 li class={ "mark " (class) } { b { (number(count)) } span { (name) } }
             }
@@ -49,10 +50,13 @@ fn numbers(tally: &Tally) -> Markup {
                 li class={ "mark " (class) } { b { (number(count)) } span { (name.split(':').next().unwrap_or(name)) } }
             }
             @if tally.alerts > 0 {
-                @for (title, more) in distinct {
+                @for title in ["Principal", "Instance", "Source address"] {
                     @let count = tally.distinct(title);
-                    li { b { (number(count)) } span { (title) @if count != 1 { (more) } } }
+                    li { b { (number(count)) } span { (plural(count, title)) } }
                 }
+            }
+            @for (count, title) in read.into_iter().flatten() {
+                li { b { (number(count)) } span { (plural(count, title)) " read" } }
             }
         }
     }
@@ -156,7 +160,7 @@ fn ranking_table(ranking: &Ranking, alerts: u64) -> Markup {
                 tbody {
                     @for (text, count) in top {
                         tr {
-                            th scope="row" { (value(text)) }
+                            th scope="row" { (short(text)) }
                             td.share aria-hidden="true" { (share(*count, alerts)) }
                             td { (number(*count)) }
                         }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -15,12 +15,17 @@ use super::card::{NAMES, Setting, card, place};
 use super::guide::Guide;
 use super::overview::overview;
 use super::read::items;
+use super::sets::Sets;
 use super::shown::{attribute, counted, number, value};
 use super::spill::{Place, Spill};
 use super::tally::{Tally, grade_rank, severity_rank};
 
 /// Most alerts that the page shows one by one; with more, browsers fail. All of them are counted.
 const MOST_SHOWN: usize = 5_000;
+
+/// So many alerts have everything on the page. Of the others, what an event holds is left out, and what they share with
+/// alerts before them is led to: else the page would weigh hundreds of megabytes.
+const WHOLE: usize = 200;
 
 /// Up to so many alerts are open from the start.
 const OPEN_FROM_THE_START: usize = 3;
@@ -29,6 +34,12 @@ const OPEN_FROM_THE_START: usize = 3;
 const PRINTED_WHOLE: usize = 50;
 
 const STYLE: &str = include_str!("style.css");
+
+/// How every report begins, whichever version made it: by this one is told from any other file.
+pub(super) const BEGINNING: &str = concat!(
+    "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">",
+    "<meta name=\"generator\" content=\"stakeout\">"
+);
 
 /// What the report is of.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,6 +100,17 @@ pub struct Summary {
     pub runs: Vec<RuleRun>,
     /// Why the report may lack alerts; empty where all was read.
     pub problems: Vec<String>,
+    /// What was read, where that were files.
+    pub read: Option<FilesRead>,
+}
+
+/// How much was read of files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FilesRead {
+    /// Files.
+    pub files: u64,
+    /// Events in them.
+    pub events: u64,
 }
 
 /// An alert that was added.
@@ -202,7 +224,6 @@ impl Report {
     fn begin(&self, tally: &Tally, summary: &Summary, out: &mut impl Write) -> io::Result<()> {
         let print = if self.entries.len() <= PRINTED_WHOLE { "few" } else { "many" };
         let head = html! {
-            (PreEscaped("<meta charset=\"utf-8\">"))
             meta http-equiv="Content-Security-Policy" content=(policy());
             meta name="viewport" content="width=device-width, initial-scale=1";
             meta name="color-scheme" content="light dark";
@@ -211,7 +232,7 @@ impl Report {
             title { (attribute(&self.about.title)) " · stakeout" }
             style { (PreEscaped(STYLE)) }
         };
-        write!(out, "{}<html lang=\"en\"><head>{}</head>", DOCTYPE.into_string(), head.into_string())?;
+        write!(out, "{BEGINNING}{}</head>", head.into_string())?;
         let first_of = self.first_by_stretch(tally);
         let top = html! {
             a.skip href="#alerts" { "Skip to the alerts" }
@@ -232,7 +253,9 @@ impl Report {
                     " · " (value(source)) " · stakeout " (env!("CARGO_PKG_VERSION"))
                 }
                 p.meta { (value(holds)) }
-                @if summary.problems.is_empty() {
+                @if summary.problems.is_empty() && summary.read.is_some_and(|read| read.events == 0) {
+                    p.state.open { b { "Nothing was read." } " There was no event where events were looked for." }
+                } @else if summary.problems.is_empty() {
                     p.state.good { b { "Complete." } " Everything that was to be read was read." }
                 } @else {
                     div.state.bad role="alert" {
@@ -269,6 +292,15 @@ impl Report {
         if self.entries.is_empty() {
             writeln!(out, "<p class=\"empty\">Nothing was found.</p>")?;
         }
+        if self.entries.len() > WHOLE {
+            writeln!(
+                out,
+                "<p class=\"hint\">The first {WHOLE} alerts are shown with everything. Of the others, the event's fields and \
+                 the links of searches are left out, which the alert documents hold; searches and commands that several \
+                 share are shown once.</p>"
+            )?;
+        }
+        let mut sets = Sets::default();
         let mut group = None;
         for at in 0..self.entries.len().min(MOST_SHOWN) {
             let entry = self.entries[at];
@@ -282,7 +314,9 @@ impl Report {
             let open = self.entries.len() <= OPEN_FROM_THE_START;
             let guide = self.guides.iter().position(|guide| guide.rule_id == alert.rule_id);
             let guide = guide.map(|number| (&self.guides[number], number));
-            let setting = Setting { number: at, standing: entry.standing, guide, open };
+            let before = sets.note(&alert, at);
+            let brief = (at >= WHOLE).then_some(before);
+            let setting = Setting { number: at, standing: entry.standing, guide, open, brief };
             writeln!(out, "{}", card(&alert, setting).into_string())?;
         }
         let rest = self.entries.len().saturating_sub(MOST_SHOWN);

@@ -2,15 +2,40 @@
 
 use maud::{Markup, html};
 
-use crate::diagnostic::sanitize;
+use crate::diagnostic::{plural, sanitize};
 
 /// Longest value that is shown whole, in characters.
 pub const LONGEST: usize = 2_000;
+
+/// Longest value in a line that stands among others.
+const SHORT: usize = 160;
 
 /// A value as text of the page: control and direction characters are written out, its own direction stays its own.
 pub fn value(text: &str) -> Markup {
     let clean = sanitize(&fitted(text));
     html! { bdi { (clean) } }
+}
+
+/// A value, or its beginning, in a line that stands among others: elsewhere it is shown in full.
+pub fn short(text: &str) -> Markup {
+    match text.char_indices().nth(SHORT) {
+        Some((end, _)) => html! { (value(&text[..end])) "…" },
+        None => value(text),
+    }
+}
+
+/// A sentence of a rule's author: what stands between backticks is code.
+pub fn sentence(text: &str) -> Markup {
+    let parts: Vec<&str> = text.split('`').collect();
+    // With one backtick too many, nobody knows which.
+    if parts.len().is_multiple_of(2) || text.chars().nth(LONGEST).is_some() {
+        return value(text);
+    }
+    html! {
+        @for (at, part) in parts.iter().enumerate() {
+            @if at % 2 == 1 { code { (value(part)) } } @else if !part.is_empty() { (value(part)) }
+        }
+    }
 }
 
 /// A value as part of an attribute.
@@ -56,13 +81,12 @@ pub fn number(number: u64) -> String {
 
 /// A number and what it counts, such as `1 alert` or `2,000 alerts`.
 pub fn counted(count: u64, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", number(count))
+    format!("{} {}", number(count), plural(count, what))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{LONGEST, counted, fitted, link, number, safe_link, value};
+    use super::{LONGEST, SHORT, counted, fitted, link, number, safe_link, sentence, short, value};
 
     #[test]
     fn only_web_addresses_are_links() {
@@ -98,6 +122,24 @@ mod tests {
         assert_eq!(fitted(&text), text);
         let cut = fitted(&format!("{text}x"));
         assert!(cut.starts_with(&text) && cut.ends_with("… (2001 characters in all)"));
+    }
+
+    #[test]
+    fn code_in_a_sentence_is_code() {
+        let shown = |text| sentence(text).into_string();
+        assert_eq!(
+            shown("no `a<` and `b`"),
+            "<bdi>no </bdi><code><bdi>a&lt;</bdi></code><bdi> and </bdi><code><bdi>b</bdi></code>"
+        );
+        assert_eq!(shown("plain"), "<bdi>plain</bdi>");
+        assert_eq!(shown("one ` alone"), "<bdi>one ` alone</bdi>");
+    }
+
+    #[test]
+    fn a_value_among_others_is_short() {
+        let text = "é".repeat(SHORT);
+        assert_eq!(short(&text).into_string(), format!("<bdi>{text}</bdi>"));
+        assert_eq!(short(&format!("{text}x")).into_string(), format!("<bdi>{text}</bdi>…"));
     }
 
     #[test]

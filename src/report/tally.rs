@@ -1,6 +1,6 @@
 //! Counts of a report: by severity, by grade, by who, where and what.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::alert::Alert;
 use super::shown::fitted;
@@ -23,16 +23,27 @@ pub const GRADES: [(&str, &str); 3] = [
     ("fits_habit", "Fits a habit: confirm with the owner"),
 ];
 
-/// Reads one count's value out of an alert.
-type Of = fn(&Alert) -> Option<String>;
+/// A value, and what is said with it, where that is known.
+type Named = (String, Option<String>);
 
-/// What is counted: a title, and the value of an alert.
-const COUNTED: [(&str, Of); 4] = [
-    ("Principal", principal),
-    ("Instance", |alert| alert.instance.clone()),
-    ("Source address", source),
-    ("Action", |alert| alert.action.clone()),
+/// One kind of value that is counted.
+struct Kind {
+    title: &'static str,
+    /// The value of an alert.
+    of: fn(&Alert) -> Option<Named>,
+    /// Whether the same value with something else said of it is another one.
+    is_told_apart: bool,
+}
+
+const KINDS: [Kind; 4] = [
+    Kind { title: "Principal", of: principal, is_told_apart: true },
+    Kind { title: "Instance", of: |alert| Some((alert.instance.clone()?, None)), is_told_apart: false },
+    Kind { title: "Source address", of: source, is_told_apart: false },
+    Kind { title: "Action", of: |alert| Some((alert.action.clone()?, None)), is_told_apart: false },
 ];
+
+/// How often each value came, by what was said with it.
+type Counts = BTreeMap<String, BTreeMap<Option<String>, u64>>;
 
 /// Everything that is counted over all alerts of a report.
 #[derive(Debug, Default)]
@@ -45,7 +56,7 @@ pub struct Tally {
     pub grades: [u64; 3],
     /// Over time.
     pub timeline: Timeline,
-    values: [HashMap<String, u64>; 4],
+    counts: [Counts; 4],
 }
 
 /// The counts of one kind of value.
@@ -73,51 +84,66 @@ impl Tally {
         if let Some(grade) = grade_rank(alert) {
             self.grades[grade] += 1;
         }
-        for ((_, of), counts) in COUNTED.iter().zip(&mut self.values) {
-            if let Some(value) = of(alert) {
-                *counts.entry(fitted(&value)).or_default() += 1;
+        for (kind, counts) in KINDS.iter().zip(&mut self.counts) {
+            if let Some((value, with)) = (kind.of)(alert) {
+                let with = with.as_deref().map(fitted);
+                *counts.entry(fitted(&value)).or_default().entry(with).or_default() += 1;
             }
         }
     }
 
     /// The `most` frequent values of each kind.
     pub fn rankings(&self, most: usize) -> Vec<Ranking> {
-        let kinds = COUNTED.iter().zip(&self.values);
-        kinds.map(|((title, _), counts)| ranking(title, counts, self.alerts, most)).collect()
+        let kinds = KINDS.iter().zip(&self.counts);
+        kinds.map(|(kind, counts)| kind.ranking(counts, self.alerts, most)).collect()
     }
 
     /// How many values of the kind with this title there are.
     pub fn distinct(&self, title: &str) -> u64 {
-        let mut kinds = COUNTED.iter().zip(&self.values);
-        kinds.find(|((name, _), _)| *name == title).map_or(0, |(_, counts)| counts.len() as u64)
+        let mut kinds = KINDS.iter().zip(&self.counts);
+        kinds
+            .find(|(kind, _)| kind.title == title)
+            .map_or(0, |(kind, counts)| kind.values(counts).len() as u64)
     }
 }
 
-fn ranking(title: &'static str, counts: &HashMap<String, u64>, alerts: u64, most: usize) -> Ranking {
-    let mut ranked: Vec<(&String, u64)> = counts.iter().map(|(value, count)| (value, *count)).collect();
-    ranked.sort_by(|left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(right.0)));
-    let with: u64 = counts.values().sum();
-    let top: Vec<(String, u64)> =
-        ranked.iter().take(most).map(|(value, count)| ((*value).clone(), *count)).collect();
-    let shown: u64 = top.iter().map(|(_, count)| count).sum();
-    Ranking {
-        title,
-        others: (ranked.len() - top.len()) as u64,
-        alerts_of_others: with - shown,
-        without: alerts - with,
-        top,
+impl Kind {
+    /// The values in words. Where nothing is said with one, it is taken for the only one of that name, if it has no other.
+    fn values(&self, counts: &Counts) -> Vec<(String, u64)> {
+        let values = counts.iter().flat_map(|(value, by_words)| {
+            let mut words = by_words.keys().flatten();
+            let first = words.next().map_or("", String::as_str);
+            if !self.is_told_apart || words.next().is_none() {
+                return vec![(format!("{value}{first}"), by_words.values().sum())];
+            }
+            let each = by_words.iter();
+            each.map(|(words, count)| (format!("{value}{}", words.as_deref().unwrap_or_default()), *count))
+                .collect()
+        });
+        values.collect()
+    }
+
+    fn ranking(&self, counts: &Counts, alerts: u64, most: usize) -> Ranking {
+        let mut top = self.values(counts);
+        top.sort_by(|left, right| right.1.cmp(&left.1).then_with(|| left.0.cmp(&right.0)));
+        let with: u64 = top.iter().map(|(_, count)| count).sum();
+        let others = top.len().saturating_sub(most) as u64;
+        top.truncate(most);
+        let shown: u64 = top.iter().map(|(_, count)| count).sum();
+        Ranking { title: self.title, others, alerts_of_others: with - shown, without: alerts - with, top }
     }
 }
 
 /// A name means nothing without its account.
-fn principal(alert: &Alert) -> Option<String> {
+fn principal(alert: &Alert) -> Option<Named> {
     let name = alert.principal.clone()?;
-    Some(alert.account.as_ref().map_or(name.clone(), |account| format!("{name} in {account}")))
+    Some((name, alert.account.as_ref().map(|account| format!(" in {account}"))))
 }
 
-fn source(alert: &Alert) -> Option<String> {
+/// An address is one, whatever is known of its network.
+fn source(alert: &Alert) -> Option<Named> {
     let address = alert.source.clone()?;
-    Some(alert.network.as_ref().map_or(address.clone(), |network| format!("{address} ({network})")))
+    Some((address, alert.network.as_ref().map(|network| format!(" ({network})"))))
 }
 
 /// The place of a severity in [`SEVERITIES`].
@@ -155,12 +181,27 @@ mod tests {
     }
 
     #[test]
-    fn the_same_name_in_two_accounts_is_two_principals() {
+    fn the_same_name_is_one_principal_unless_it_is_in_two_accounts() {
         let mut tally = Tally::default();
-        for account in ["1", "2"] {
-            let (principal, account) = (Some("admin".to_owned()), Some(account.to_owned()));
+        let mut principals = |account: Option<&str>| {
+            let (principal, account) = (Some("admin".to_owned()), account.map(str::to_owned));
             tally.add(&Alert { principal, account, ..Alert::default() });
+            (tally.distinct("Principal"), tally.rankings(9)[0].top.clone())
+        };
+        assert_eq!(principals(None), (1, vec![("admin".to_owned(), 1)]));
+        assert_eq!(principals(Some("1")), (1, vec![("admin in 1".to_owned(), 2)]));
+        let (distinct, top) = principals(Some("2"));
+        assert_eq!((distinct, top.iter().map(|(_, count)| count).sum::<u64>()), (3, 3), "{top:?}");
+    }
+
+    #[test]
+    fn an_address_is_one_with_its_network_and_without() {
+        let mut tally = Tally::default();
+        for network in [None, Some("EXAMPLE, NL"), Some("EXAMPLE, DE"), None] {
+            let (source, network) = (Some("198.51.100.7".to_owned()), network.map(str::to_owned));
+            tally.add(&Alert { source, network, ..Alert::default() });
         }
-        assert_eq!(tally.distinct("Principal"), 2);
+        assert_eq!(tally.distinct("Source address"), 1);
+        assert_eq!(tally.rankings(9)[2].top, [("198.51.100.7 (EXAMPLE, DE)".to_owned(), 4)]);
     }
 }

@@ -10,8 +10,9 @@ use super::tree::{Table, TomlValue};
 use super::{names, time_span};
 use crate::diagnostic::{
     DEPRECATED_RULE, DOUBTFUL_REFERENCE, DUPLICATE_VALUE, Diagnostic, EMPTY_VALUE, FEATURE_NOT_APPLIED,
-    INVALID_DATE, INVALID_FIELD_NAME, INVALID_INDEX_PATTERN, INVALID_RULE_ID, INVALID_TIME_SPAN, Node,
-    SCHEDULE_GAP, Span, UNSUPPORTED_RULE_FEATURE, UNSUPPORTED_RULE_TYPE, VALUE_NOT_ALLOWED,
+    HIDDEN_CHARACTER, INVALID_DATE, INVALID_FIELD_NAME, INVALID_INDEX_PATTERN, INVALID_RULE_ID,
+    INVALID_TIME_SPAN, Node, SCHEDULE_GAP, Span, UNSUPPORTED_RULE_FEATURE, UNSUPPORTED_RULE_TYPE,
+    VALUE_NOT_ALLOWED, sanitize,
 };
 
 /// Ids in Elastic's own files that are no UUIDs; their validator lets these two through as well.
@@ -35,6 +36,17 @@ pub(super) fn rule_type(rule: &Table, problems: &mut Problems) {
     if let Some(language) = rule.text("language").filter(|language| language.node != SUPPORTED_TYPE) {
         let message = format!("expected `eql`, the language of `eql` rules, found `{}`", language.node);
         problems.push(Diagnostic::error(VALUE_NOT_ALLOWED, language.span, message));
+    }
+}
+
+/// The name is shown wherever there is an alert, and stands there as it is written.
+pub(super) fn name(rule: &Table, problems: &mut Problems) {
+    let Some(name) = rule.text("name") else { return };
+    let clean = sanitize(name.node);
+    if clean != name.node {
+        let message = format!("`name` holds characters that steer a terminal or hide text: `{clean}`");
+        let problem = Diagnostic::error(HIDDEN_CHARACTER, name.span, message);
+        problems.push(problem.hint("leave out what is written as `\\u{…}` here"));
     }
 }
 

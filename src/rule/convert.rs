@@ -70,6 +70,7 @@ impl Conversion<'_> {
     fn check(&mut self) {
         let problems = &mut self.report.problems;
         check_values::rule_type(self.rule, problems);
+        check_values::name(self.rule, problems);
         check_values::rule_id(self.rule, problems);
         check_values::indices(self.rule, problems);
         check_values::fields(self.rule, problems);

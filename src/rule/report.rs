@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use crate::diagnostic::{self, Diagnostic};
+use crate::diagnostic::{self, Diagnostic, counted};
 
 /// So many problems of one text are shown; a file with more is best fixed from the top.
 const SHOWN: usize = 50;
@@ -77,13 +77,13 @@ impl RuleErrors {
     pub fn render(&self, color: bool) -> String {
         let mut text = render_all(&self.reports, color);
         let files: BTreeSet<_> = self.reports.iter().map(|report| report.origin.as_str()).collect();
-        let errors = self.reports.iter().map(Report::errors).sum();
-        let warnings = self.reports.iter().map(Report::warnings).sum();
-        let _ = write!(text, "\n\n{}", counted(errors, "problem"));
+        let errors: usize = self.reports.iter().map(Report::errors).sum();
+        let warnings: usize = self.reports.iter().map(Report::warnings).sum();
+        let _ = write!(text, "\n\n{}", counted(errors as u64, "problem"));
         if warnings > 0 {
-            let _ = write!(text, " and {}", counted(warnings, "warning"));
+            let _ = write!(text, " and {}", counted(warnings as u64, "warning"));
         }
-        let _ = write!(text, " in {}", counted(files.len(), "file"));
+        let _ = write!(text, " in {}", counted(files.len() as u64, "file"));
         text
     }
 }
@@ -92,8 +92,4 @@ impl RuleErrors {
 #[must_use]
 pub fn render_all(reports: &[Report], color: bool) -> String {
     reports.iter().map(|report| report.render(color)).collect::<Vec<_>>().join("\n\n")
-}
-
-fn counted(count: usize, thing: &str) -> String {
-    if count == 1 { format!("1 {thing}") } else { format!("{count} {thing}s") }
 }

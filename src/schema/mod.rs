@@ -144,11 +144,14 @@ impl Schema {
         self.fields.contains_key(field) || (self.assume_ecs && ecs_type(field).is_some())
     }
 
-    /// The mapped field whose name is nearest to `field`, if one is near.
+    /// The field that is known, and whose name is nearest to `field`, if one is near.
     #[must_use]
     pub fn nearest(&self, field: &str) -> Option<&str> {
-        let names = self.fields.keys().map(|name| (strsim::jaro_winkler(name, field), name.as_str()));
-        let near = names.filter(|(likeness, name)| *likeness > 0.9 && *name != field);
+        let ecs = ecs_fields().map(|(name, _)| name).filter(|_| self.assume_ecs);
+        let names = self.fields.keys().map(String::as_str).chain(ecs);
+        let near = names
+            .map(|name| (strsim::jaro_winkler(name, field), name))
+            .filter(|(likeness, name)| *likeness > 0.9 && *name != field);
         near.max_by(|(left, _), (right, _)| left.total_cmp(right)).map(|(_, name)| name)
     }
 

@@ -13,7 +13,7 @@ const require = createRequire(path.join(root, "target/browser/"));
 const { chromium } = require("playwright-core");
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const pages = path.join(process.env.CARGO_TARGET_TMPDIR ?? path.join(root, "target/tmp"), "report");
-const sizes = { desktop: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } };
+const sizes = { desktop: { width: 1280, height: 900 }, laptop: { width: 1000, height: 700 }, phone: { width: 390, height: 844 } };
 let faults = 0;
 const fault = (where, what) => { faults += 1; console.error(`FAULT ${where}: ${what}`); };
 
@@ -34,6 +34,7 @@ for (const file of readdirSync(pages).filter((name) => name.endsWith(".html"))) 
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       if (wide > 0) fault(where, `${wide} pixels wider than the window`);
       const alerts = await page.locator("details.alert").count();
+      await whole(page, where);
       await keyboard(page, where, alerts);
       if (alerts < 1000) await accessible(page, where);
       if (where === "story.html desktop light") await shown(page);
@@ -64,6 +65,19 @@ async function keyboard(page, where, alerts) {
   await page.evaluate(() => { document.activeElement.blur(); scrollTo(0, 0); });
 }
 
+// No head of a table is broken inside a word.
+async function whole(page, where) {
+  const broken = await page.evaluate(() => [...document.querySelectorAll("thead:not(.unseen) th")].flatMap((head) => {
+    const text = head.firstChild, range = document.createRange();
+    return [...text.data.matchAll(/\S+/g)].filter((word) => {
+      range.setStart(text, word.index);
+      range.setEnd(text, word.index + word[0].length);
+      return range.getClientRects().length > 1;
+    }).map((word) => word[0]);
+  }));
+  if (broken.length > 0) fault(where, `heads of tables broken inside words: ${[...new Set(broken)]}`);
+}
+
 async function accessible(page, where) {
   await page.evaluate(() => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
@@ -80,6 +94,7 @@ async function printed(page, where) {
   await page.setViewportSize({ width: 690, height: 1000 });
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   if (wide > 0) fault(where, `${wide} pixels wider than the paper`);
+  await whole(page, `${where} on paper`);
   const closed = await page.evaluate(() => [...document.querySelectorAll("details.alert")]
     .filter((one) => !one.querySelector("dl.facts")?.checkVisibility({ contentVisibilityAuto: false })).length);
   if (closed > 0) fault(where, `${closed} alerts print closed`);

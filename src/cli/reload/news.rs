@@ -7,11 +7,10 @@ use std::sync::Arc;
 use super::files::Contents;
 use super::{Login, Reloader};
 use crate::alert::Run;
-use crate::checkpoint::Store;
 use crate::cli::args::RunArgs;
 use crate::cli::ready::Place;
 use crate::cli::triage::Declared;
-use crate::cli::{cases, external, places, ready, rules, triage};
+use crate::cli::{cases, external, output, places, ready, rules, triage};
 use crate::detect::{KibanaClient, Runner};
 use crate::rule::{Found, Renewal, Report, Rule};
 use crate::schedule::Work;
@@ -55,7 +54,7 @@ impl Reloader {
         let (wanted, at_restart, mut refusals) = match wanted {
             Ok(Some((args, at_restart))) => (args, at_restart, Vec::new()),
             Ok(None) => (self.args.clone(), Vec::new(), Vec::new()),
-            Err(error) => (self.args.clone(), Vec::new(), vec![settings_refused(&[format!("{error:#}")])]),
+            Err(error) => (self.args.clone(), Vec::new(), vec![settings_refused(&[output::told(&error)])]),
         };
         let found = self.found(&wanted, held);
         let (settings, found) = match self.settings(wanted, &found, held) {
@@ -159,9 +158,8 @@ impl Reloader {
             return Ok(before.clone());
         }
         let (source, sink, store, copies) = if reconnects {
-            let (source, sink, store) = places::to_write(&args.places, self.observer.clone())?;
+            let (source, sink, store) = places::of_run(args, self.observer.clone())?;
             let copies = external::copies(args, &[], &sink)?.filter(|_| !args.dry_run);
-            let store = if args.dry_run { Store::Discard(Box::new(store)) } else { store };
             (source, before.sink.by_way_of(sink), store, copies)
         } else {
             (before.source.clone(), before.sink.clone(), before.store.clone(), before.copies.clone())

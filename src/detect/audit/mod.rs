@@ -17,6 +17,7 @@ use super::pass::{AT_ONCE, Pass, PassError, TakePages, WindowReport};
 use super::progress::{Met, Watch};
 use super::question::Question;
 use super::runner::{Next, Runner, look_back, overlap};
+use super::seen::Seen;
 use super::sink::Outcome;
 use super::source::{Page, times};
 use crate::alert::{AlertBuilder, AlertId, reason};
@@ -159,7 +160,7 @@ impl Comparison<'_> {
         let known = pass.sink.known(&ids(&found)).await?;
         self.leave_out(&mut found, &known);
         let mut seen = HashSet::new();
-        found.retain(|(id, _)| !self.named.contains(&key(id)) && seen.insert(key(id)));
+        found.retain(|(id, _)| !self.named.contains(&id.half()) && seen.insert(id.half()));
         if !found.is_empty() {
             // Never called missing by a search alone, which shows nothing of the last moment or of a closed index.
             let present = pass.sink.present(&ids(&found)).await?;
@@ -206,7 +207,7 @@ impl Comparison<'_> {
         window: Window,
         written: Option<Result<(), String>>,
     ) {
-        self.named.insert(key(id));
+        self.named.insert(id.half());
         // What was written was told of as it was written.
         if !matches!(written, Some(Ok(()))) {
             pass.show(id, event, window, Met::Absent);
@@ -235,7 +236,9 @@ impl Comparison<'_> {
         self.report.windows += 1;
         self.report.matches += self.round.matches;
         self.report.alerts_existing += self.round.existing;
-        if let Some(reason) = self.round.incomplete.take() {
+        Seen::take(&mut self.report.seen, self.round.seen);
+        let lack = self.round.seen.and_then(Seen::lack);
+        for reason in self.round.incomplete.take().into_iter().chain(lack) {
             self.report.unread(window, &reason);
         }
         let rest = Window::new(window.from, self.report.to);
@@ -276,12 +279,4 @@ fn time_inside(rule: &Rule, event: &Event, window: Window) -> Option<DateTime<Ut
 
 fn ids(found: &[(AlertId, Event)]) -> Vec<&str> {
     found.iter().map(|(id, _)| id.as_str()).collect()
-}
-
-/// Half of an alert's id: enough to tell any number of alerts apart.
-fn key(id: &AlertId) -> u128 {
-    id.as_str()
-        .bytes()
-        .take(32)
-        .fold(0, |key, digit| key << 4 | u128::from(char::from(digit).to_digit(16).unwrap_or_default()))
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use super::super::seen::Seen;
 use super::why::Why;
 use crate::checkpoint::Window;
 use crate::rule::Rule;
@@ -74,6 +75,9 @@ pub struct AuditReport {
     pub repaired: Option<u64>,
     /// Stretches of time that could not be compared whole: what is said of the rest holds, of these nothing does.
     pub incomplete: Vec<Unread>,
+    /// What the files held, and what of it could not be used; none where a cluster is read.
+    #[serde(flatten)]
+    pub seen: Option<Seen>,
     /// Until when the rule had read when the audit began; none where no checkpoint tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_until: Option<DateTime<Utc>>,
@@ -111,6 +115,7 @@ impl AuditReport {
             before_first_window: 0,
             repaired: repair.then_some(0),
             incomplete: Vec::new(),
+            seen: None,
             read_until: None,
             overdue: false,
             indices_missing: Vec::new(),

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use tokio::sync::Notify;
 
-use super::{Pass, PassError, ReadPages, TakePages, WindowReport};
+use super::{Pass, PassError, ReadPages, TakePages, WindowReport, Written};
 use crate::alert::{AlertBuilder, Places, Run, alert_id};
 use crate::checkpoint::Window;
 use crate::detect::{Page, Question, ReadError, Sink, SinkError, Source, Watch};
@@ -153,7 +153,8 @@ impl Place {
         let alerts = AlertBuilder::new(&self.rule, &run);
         let (rule, source, sink, watch) = (&self.rule, &self.source, &self.sink, &self.watch);
         let clock = || at(60);
-        body(Pass { rule, question: &question, source, sink, copies: None, alerts: &alerts, clock, watch })
+        let (copies, written) = (None, Written::default());
+        body(Pass { rule, question: &question, source, sink, copies, alerts: &alerts, clock, watch, written })
             .await
     }
 
@@ -232,4 +233,31 @@ async fn what_is_written_in_several_batches_is_counted_whole_and_kept_in_order()
     let again =
         place.pass(async |pass| pass.alert_on(&fresh, window(), &mut report).await.unwrap().len()).await;
     assert_eq!((again, report.created, report.existing), (450, 450, 450), "those that were there are there");
+}
+
+#[tokio::test]
+async fn more_documents_of_one_finding_are_told_from_what_was_alerted_on_before() {
+    let place = Place::new();
+    let page = |ids: &[&str]| {
+        let event = |id: &&str| Event::of(json!({"event.id": id, "event.action": "a", "user.id": "u"}));
+        Page { events: ids.iter().map(event).collect(), ..Page::default() }
+    };
+    let counts = |report: &WindowReport| (report.matches, report.created, report.existing, report.repeated);
+    let run = async |pages: &[&[&str]]| {
+        let mut report = WindowReport::default();
+        place
+            .pass(async |pass| {
+                for ids in pages {
+                    pass.one_page(page(ids), window(), &mut report).await.unwrap();
+                }
+            })
+            .await;
+        counts(&report)
+    };
+    assert_eq!(
+        run(&[&["one", "one", "two"], &["two", "three"]]).await,
+        (5, 3, 2, 2),
+        "on one page, and on another"
+    );
+    assert_eq!(run(&[&["one", "one", "four", "four"]]).await, (4, 1, 3, 1), "what was there stays there");
 }
