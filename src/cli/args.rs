@@ -310,8 +310,8 @@ pub struct ConnectionArgs {
     /// PEM file of the authority that signed the cluster's certificate
     #[arg(long, value_name = "FILE", env = "ELASTICSEARCH_CA_CERT")]
     pub ca_cert: Option<PathBuf>,
-    /// SHA-256 of a certificate that the cluster must show, whose holder is then trusted; Elasticsearch prints that of its
-    /// own authority when it first starts
+    /// SHA-256 of a certificate that the cluster must show, whose holder alone is then trusted; Elasticsearch prints that of
+    /// its own authority when it first starts
     #[arg(long, value_name = "HEX", env = "ELASTICSEARCH_CA_FINGERPRINT")]
     pub ca_fingerprint: Option<String>,
     /// PEM file of a certificate by which the cluster knows who asks, with --client-key
