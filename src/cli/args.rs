@@ -322,7 +322,10 @@ pub struct ConnectionArgs {
     pub client_key: Option<PathBuf>,
     /// Proxy for every request [default: what `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say]
     #[arg(long, value_name = "URL", env = "ELASTICSEARCH_PROXY", hide_env_values = true)]
-    pub proxy: Option<String>,
+    pub proxy: Option<SecretString>,
+    /// File that holds the proxy's address, as it may hold a password
+    #[arg(long, value_name = "FILE", env = "ELASTICSEARCH_PROXY_FILE")]
+    pub proxy_file: Option<PathBuf>,
     /// Pack what is sent and received with gzip: for a cluster that is far away
     #[arg(long, env = "ELASTICSEARCH_COMPRESSION", value_parser = BoolishValueParser::new())]
     pub compression: bool,

@@ -14,6 +14,7 @@ use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches};
 use toml::{Table, Value};
 
 use super::args::Cli;
+use super::precedence;
 use crate::bounded;
 use crate::diagnostic::sanitize;
 
@@ -40,6 +41,7 @@ pub(super) const KEYS: &[(&str, &str, &str)] = &[
     ("elasticsearch", "client_cert", "client_cert"),
     ("elasticsearch", "client_key", "client_key"),
     ("elasticsearch", "proxy", "proxy"),
+    ("elasticsearch", "proxy_file", "proxy_file"),
     ("elasticsearch", "compression", "compression"),
     ("elasticsearch", "request_timeout", "request_timeout"),
     ("kibana", "url", "kibana_url"),
@@ -59,7 +61,7 @@ pub(super) const KEYS: &[(&str, &str, &str)] = &[
 /// The file cannot be read, or every key and value in it that cannot be used.
 pub fn with_defaults(command: Command, arguments: &[OsString]) -> anyhow::Result<Command> {
     let command = without_empty_variables(command);
-    let Some(path) = named(arguments) else { return Ok(command) };
+    let Some(path) = named(arguments) else { return Ok(precedence::settled(command, arguments)) };
     let text = bounded::read_text(&path, MAX_BYTES)
         .with_context(|| format!("the configuration `{}` cannot be read", path.display()))?;
     let table = parsed(&text)
@@ -69,7 +71,9 @@ pub fn with_defaults(command: Command, arguments: &[OsString]) -> anyhow::Result
     if !problems.is_empty() {
         bail!("the configuration `{}` cannot be used:\n  {}", path.display(), problems.join("\n  "));
     }
-    Ok(defaults.into_iter().fold(command, |command, (id, values)| with_default(command, id, &values)))
+    let command =
+        defaults.into_iter().fold(command, |command, (id, values)| with_default(command, id, &values));
+    Ok(precedence::settled(command, arguments))
 }
 
 /// What was typed at the start, over what the file says now.
@@ -267,11 +271,15 @@ fn with_default(command: Command, id: &'static str, values: &[String]) -> Comman
 fn without_empty_variables(command: Command) -> Command {
     on_every(command, &|argument: Arg| {
         let value = argument.get_env().and_then(std::env::var_os);
-        if value.is_some_and(|value| value.is_empty()) { argument.env(Resettable::Reset) } else { argument }
+        if value.is_some_and(|value| value.to_string_lossy().trim().is_empty()) {
+            argument.env(Resettable::Reset)
+        } else {
+            argument
+        }
     })
 }
 
-fn on_every(command: Command, change: &dyn Fn(Arg) -> Arg) -> Command {
+pub(super) fn on_every(command: Command, change: &dyn Fn(Arg) -> Arg) -> Command {
     command.mut_args(change).mut_subcommands(|one| one.mut_args(change))
 }
 
@@ -312,7 +320,7 @@ mod tests {
     fn every_key_of_the_reference_can_be_used() {
         let (defaults, problems) = read(&reference());
         assert_eq!(problems, Vec::<String>::new());
-        assert!(defaults.len() >= KEYS.len() - 6, "{defaults:?}");
+        assert!(defaults.len() >= KEYS.len() - 7, "{defaults:?}");
     }
 
     #[test]

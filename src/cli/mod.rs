@@ -18,6 +18,7 @@ mod manual;
 mod output;
 mod pipes;
 mod places;
+mod precedence;
 mod progress;
 mod range;
 mod ready;
