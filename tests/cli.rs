@@ -262,6 +262,7 @@ fn setup_prints_everything_as_files() {
         ("state-index.json", "done_until"),
         ("role.json", "my-alerts*"),
         ("api-key.json", "my-alerts*"),
+        ("setup-role.json", "my-alerts*"),
     ] {
         let body = std::fs::read_to_string(target.join(name)).expect(name);
         assert!(body.contains(words), "{name}: {body}");
@@ -276,6 +277,25 @@ fn setup_prints_everything_as_files() {
             "{line}"
         );
     }
+}
+
+#[test]
+fn setup_prints_the_role_of_the_rules_that_it_is_given() {
+    let folder = folder();
+    let rule = support::story::rule_over(folder.path(), &["mine-*", "far:logs-*"], "now-6m", "5m");
+    let target = folder.path().join("out");
+    let ended = stakeout(&["setup", "--print", &text(&target), "--rules", &text(&rule)]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let printed = std::fs::read_to_string(target.join("role.json")).expect("the role");
+    let printed: Value = serde_json::from_str(&printed).expect("JSON");
+    assert!(
+        printed["indices"][0]["names"].as_array().is_some_and(|names| names.contains(&"mine-*".into())),
+        "{printed}"
+    );
+    assert_eq!(printed["remote_indices"][0]["names"], serde_json::json!(["logs-*"]));
+    assert!(!printed.to_string().contains("filebeat"), "{printed}");
+    let broken = stakeout(&["setup", "--print", &text(&target), "--rules", "/nonexistent"]);
+    assert_eq!(broken.code, Some(2), "{broken:?}");
 }
 
 #[test]

@@ -112,6 +112,9 @@ fn each_way_to_log_in_sends_its_header_and_nothing_else() {
     }
 }
 
+/// Settings, variables and flags, and the header that is sent in the end.
+type Case<'c> = (&'c str, &'c [(&'c str, &'c str)], &'c [&'c str], String);
+
 /// A cluster that refuses everybody, and notes what it was sent.
 fn refusing() -> Front {
     let reason = json!({"error": {"root_cause": [{"type": "security_exception", "reason": "unable to authenticate"}]}});
@@ -126,7 +129,7 @@ fn a_higher_source_goes_before_a_lower_one_whatever_their_forms() {
     let key_file = format!("api_key_file = \"{key}\"");
     let user = ("ELASTICSEARCH_USERNAME", "u");
     let word = ("ELASTICSEARCH_PASSWORD", "w");
-    let cases: [(&str, &[(&str, &str)], &[&str], String); 8] = [
+    let cases: [Case; 8] = [
         (&key_file, &[("ELASTICSEARCH_API_KEY", "env")], &[], "ApiKey env".into()),
         (&key_file, &[("ELASTICSEARCH_API_KEY", " ")], &[], "ApiKey of-the-file".into()),
         (&key_file, &[], &["--api-key", "flag"], "ApiKey flag".into()),

@@ -220,9 +220,11 @@ pub struct SetupArgs {
     /// Write alias of the alerts index
     #[arg(long, value_name = "NAME", default_value = "stakeout-alerts")]
     pub alerts_index: AlertIndex,
-    /// Write everything as files into this folder instead
+    /// Write everything as files into this folder instead, with the role and the API key that the rules need
     #[arg(long, value_name = "DIR")]
     pub print: Option<PathBuf>,
+    #[command(flatten)]
+    pub rules: RuleArgs,
 }
 
 /// Where events are read and alerts are kept: a cluster, or files.

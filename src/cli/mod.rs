@@ -91,7 +91,7 @@ pub fn main() -> ExitCode {
         Command::Completions(args) => manual::completions(args.shell),
         Command::Man => manual::page(),
         Command::Schema(args) => schema::schema(args.of),
-        Command::Setup(args) => setup::setup(&args),
+        Command::Setup(args) => setup::setup(&args, color),
     };
     match ending {
         Ending::Done => ExitCode::SUCCESS,

@@ -8,25 +8,22 @@ use serde_json::Value;
 use super::Ending;
 use super::args::SetupArgs;
 use super::kibana::{self, Target};
-use super::{connect, output};
+use super::{connect, output, rules};
 use crate::alert::AlertIndex;
+use crate::check::{Needs, setup_role};
 use crate::kibana::{SavedObjects, Space};
 
-/// The least-privilege role, as the security API takes it.
-const ROLE: &str = include_str!("../../docker/role.json");
-
-/// The request for an API key with the same privileges.
-const API_KEY: &str = include_str!("../../docker/api-key.json");
-
 /// Makes everything, or prints it.
-pub fn setup(args: &SetupArgs) -> Ending {
+pub fn setup(args: &SetupArgs, color: bool) -> Ending {
     let target = match Target::named(args.kibana_url.as_deref(), args.kibana_space.as_deref()) {
         Ok(target) => target,
         Err(error) => return Ending::Wrong(error),
     };
     match &args.print {
-        Some(folder) => space(args, target.as_ref())
-            .map_or_else(Ending::Wrong, |space| ending(print(folder, &args.alerts_index, &space))),
+        Some(folder) => match to_print(args, target.as_ref(), color) {
+            Ok((needs, space)) => ending(print(folder, &args.alerts_index, &needs, &space)),
+            Err(error) => Ending::Wrong(error),
+        },
         None => make(args, target.as_ref()),
     }
 }
@@ -41,12 +38,14 @@ fn ending(done: anyhow::Result<()>) -> Ending {
     }
 }
 
-/// The space whose objects are printed: the one of Kibana's address, where that is known.
-fn space(args: &SetupArgs, target: Option<&Target>) -> anyhow::Result<Space> {
-    match target {
-        Some(target) => Ok(target.kibana.space().clone()),
-        None => Ok(kibana::named_space(args.kibana_space.as_deref())?.unwrap_or_default()),
-    }
+/// What the rules need, and the space whose objects are printed: the one of Kibana's address, where that is known.
+fn to_print(args: &SetupArgs, target: Option<&Target>, color: bool) -> anyhow::Result<(Needs, Space)> {
+    let space = match target {
+        Some(target) => target.kibana.space().clone(),
+        None => kibana::named_space(args.kibana_space.as_deref())?.unwrap_or_default(),
+    };
+    let rules = rules::load(&args.rules.rules, color)?;
+    Ok((Needs::of(&rules, &args.alerts_index), space))
 }
 
 fn make(args: &SetupArgs, target: Option<&Target>) -> Ending {
@@ -81,15 +80,15 @@ fn make(args: &SetupArgs, target: Option<&Target>) -> Ending {
 }
 
 /// Writes each request's body as a file whose name says where it goes.
-fn print(folder: &Path, index: &AlertIndex, space: &Space) -> anyhow::Result<()> {
+fn print(folder: &Path, index: &AlertIndex, needs: &Needs, space: &Space) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("`{}` cannot be made", folder.display()))?;
-    let named = |text: &str| text.replace("stakeout-alerts", index.alias());
     for (name, body) in [
         ("index-template.json", pretty(&index.template())),
         ("alerts-index.json", pretty(&index.first_index_body())),
         ("state-index.json", pretty(&AlertIndex::state_index_body())),
-        ("role.json", named(ROLE)),
-        ("api-key.json", named(API_KEY)),
+        ("role.json", pretty(&needs.role())),
+        ("api-key.json", pretty(&needs.api_key())),
+        ("setup-role.json", pretty(&setup_role(index, space.as_str()))),
         ("kibana.ndjson", SavedObjects::new(space, index.alias()).ndjson()),
     ] {
         let path = folder.join(name);

@@ -20,6 +20,36 @@ pub enum Ensured {
     AlreadyThere,
 }
 
+/// An index behind an alias.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The index's name.
+    pub index: String,
+    /// Whether it is said to be the one that is written to; none where nothing is said.
+    pub is_write_index: Option<bool>,
+}
+
+impl Member {
+    /// The index among those of an alias that what is written to the alias goes to; none where Elasticsearch refuses it.
+    #[must_use]
+    pub fn written_to(members: &[Self]) -> Option<&Self> {
+        match members {
+            [alone] => Some(alone).filter(|alone| alone.is_write_index != Some(false)),
+            several => several.iter().find(|member| member.is_write_index == Some(true)),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Aliases {
+    aliases: BTreeMap<String, Alias>,
+}
+
+#[derive(Deserialize)]
+struct Alias {
+    is_write_index: Option<bool>,
+}
+
 #[derive(Deserialize)]
 struct Settings {
     #[serde(default)]
@@ -84,13 +114,25 @@ impl Cluster {
     /// # Errors
     /// No answer, or no permission.
     pub async fn alias_indices(&self, alias: &str) -> Result<Vec<String>, ElasticError> {
+        Ok(self.alias_members(alias).await?.into_iter().map(|member| member.index).collect())
+    }
+
+    /// The indices behind an alias and which of them is written to; none where there is no such alias.
+    ///
+    /// # Errors
+    /// No answer, or no permission.
+    pub async fn alias_members(&self, alias: &str) -> Result<Vec<Member>, ElasticError> {
         let asked = format!("asking for the indices of the alias `{alias}`");
         let call = Call::new(Method::Get, format!("/_alias/{}", segment(alias)), asked).accepts(&[404]);
         self.call(&call, |answer| {
             if answer.status == 404 {
                 return no_alias(answer).map(|()| Vec::new());
             }
-            Ok(answer.json::<Map<String, Value>>()?.into_iter().map(|(index, _)| index).collect())
+            let member = |(index, Aliases { aliases }): (String, Aliases)| Member {
+                index,
+                is_write_index: aliases.get(alias).and_then(|alias| alias.is_write_index),
+            };
+            Ok(answer.json::<BTreeMap<String, Aliases>>()?.into_iter().map(member).collect())
         })
         .await
     }
@@ -178,4 +220,29 @@ fn no_alias(answer: &Answer) -> Result<(), ElasticError> {
         cause.is("aliases_not_found_exception") || cause.sentence.as_deref().is_some_and(missing)
     });
     if told { Ok(()) } else { Err(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Member;
+
+    #[test]
+    fn one_index_is_written_to_unless_it_says_otherwise_and_of_several_the_one_that_says_so() {
+        for (members, expected) in [
+            (&[][..], None),
+            (&[("a", None)], Some("a")),
+            (&[("a", Some(true))], Some("a")),
+            (&[("a", Some(false))], None),
+            (&[("a", None), ("b", None)], None),
+            (&[("a", Some(false)), ("b", Some(true))], Some("b")),
+        ] {
+            let member = |(index, is_write_index): &(&str, Option<bool>)| Member {
+                index: (*index).to_owned(),
+                is_write_index: *is_write_index,
+            };
+            let members: Vec<Member> = members.iter().map(member).collect();
+            let found = Member::written_to(&members).map(|member| member.index.as_str());
+            assert_eq!(found, expected, "{members:?}");
+        }
+    }
 }

@@ -67,7 +67,7 @@ pub use documents::{PutItem, PutOutcome};
 pub use error::ElasticError;
 pub use existence::{Existence, Presence};
 pub use field_caps::FieldCapabilities;
-pub use index::Ensured;
+pub use index::{Ensured, Member};
 pub use info::{Info, SUPPORTED_VERSIONS};
 pub use multi_search::SearchItem;
 pub use observe::{Observed, Observer, Operation};
