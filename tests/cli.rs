@@ -280,6 +280,24 @@ fn setup_prints_everything_as_files() {
 }
 
 #[test]
+fn a_schedule_that_names_no_rule_or_leaves_none_is_refused() {
+    let folder = folder();
+    let settings = folder.path().join("stakeout.toml");
+    for (text, words) in [
+        (
+            "\"nobody\" = \"1m\"\n\"none\" = \"off\"",
+            ["`schedule` names `nobody`, which is no rule", "`schedule` names `none`"],
+        ),
+        ("\"*\" = \"off\"", ["switches every rule off", "one at least"]),
+    ] {
+        std::fs::write(&settings, format!("[schedule]\n{text}\n")).expect("a file");
+        let ended = stakeout(&["check", "--config", &settings.display().to_string()]);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(words.iter().all(|words| ended.stderr.contains(words)), "{words:?}: {ended:?}");
+    }
+}
+
+#[test]
 fn setup_prints_the_role_of_the_rules_that_it_is_given() {
     let folder = folder();
     let rule = support::story::rule_over(folder.path(), &["mine-*", "far:logs-*"], "now-6m", "5m");

@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use super::range::RangeText;
 use crate::alert::AlertIndex;
 use crate::elastic::DEFAULT_TIMEOUT;
+use crate::rule::Timing;
 
 /// Runs Elastic detection rules against Elasticsearch: nothing missed, nothing twice.
 #[derive(Debug, Parser)]
@@ -65,6 +66,8 @@ pub struct RunArgs {
     #[command(flatten)]
     pub rules: RuleArgs,
     #[command(flatten)]
+    pub timing: TimingArgs,
+    #[command(flatten)]
     pub places: PlaceArgs,
     /// One pass of every rule from its checkpoint to now, then exit
     #[arg(long, conflicts_with = "backfill")]
@@ -102,6 +105,8 @@ pub struct AuditArgs {
     pub range: RangeText,
     #[command(flatten)]
     pub rules: RuleArgs,
+    #[command(flatten)]
+    pub timing: TimingArgs,
     #[command(flatten)]
     pub places: PlaceArgs,
     /// Write the alerts that are not there; without it nothing is written
@@ -172,6 +177,8 @@ pub struct TestArgs {
 pub struct CheckArgs {
     #[command(flatten)]
     pub rules: RuleArgs,
+    #[command(flatten)]
+    pub timing: TimingArgs,
     #[command(flatten)]
     pub connection: ConnectionArgs,
     /// Write alias of the alerts index
@@ -254,6 +261,15 @@ pub struct RuleArgs {
     /// Rule files or folders of them (repeatable) [default: the built-in rules]
     #[arg(long = "rules", value_name = "PATH")]
     pub rules: Vec<PathBuf>,
+}
+
+/// When rules run.
+#[derive(Debug, Clone, Args)]
+pub struct TimingArgs {
+    /// How often a rule runs instead of as its file says, by its id or name, `*` for every rule: `10m`, or `off`
+    /// (repeatable); a longer interval looks further back, so that nothing is missed
+    #[arg(long, value_name = "RULE=INTERVAL")]
+    pub schedule: Vec<Timing>,
 }
 
 /// What else is made of the alerts, for who works in Kibana.

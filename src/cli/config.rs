@@ -55,6 +55,9 @@ pub(super) const KEYS: &[(&str, &str, &str)] = &[
     ("log", "format", "log_format"),
 ];
 
+/// The table of any keys, each of which is a rule, and the id of the argument whose values they are with what they hold.
+pub(super) const SCHEDULE: &str = "schedule";
+
 /// The command line with the defaults of the file that `arguments` or the environment name; unchanged where none is named.
 ///
 /// # Errors
@@ -129,9 +132,17 @@ pub fn named(arguments: &[OsString]) -> Option<PathBuf> {
 fn read(table: &Table, command: &Command) -> (Vec<(&'static str, Vec<String>)>, Vec<String>) {
     let (mut defaults, mut problems) = (Vec::new(), Vec::new());
     for (name, section) in table {
-        if !KEYS.iter().any(|(known, ..)| known == name) {
+        if let (SCHEDULE, Value::Table(section)) = (name.as_str(), section) {
+            match schedule(section, command) {
+                Ok(values) => defaults.push((SCHEDULE, values)),
+                Err(wrong) => problems.extend(wrong),
+            }
+            continue;
+        }
+        if name != SCHEDULE && !KEYS.iter().any(|(known, ..)| known == name) {
             let mut tables: Vec<&str> = KEYS.iter().map(|(table, ..)| *table).collect();
             tables.dedup();
+            tables.push(SCHEDULE);
             problems.push(format!("unknown table `{name}`; expected one of {}", tables.join(", ")));
             continue;
         }
@@ -149,6 +160,29 @@ fn read(table: &Table, command: &Command) -> (Vec<(&'static str, Vec<String>)>, 
     // Names may be anything, even what would move a terminal's cursor.
     let problems = problems.iter().map(|problem| sanitize(problem)).collect();
     (defaults, problems)
+}
+
+/// When rules run, as it would be typed; or each line that cannot be used.
+fn schedule(section: &Table, command: &Command) -> Result<Vec<String>, Vec<String>> {
+    let argument = argument(command, SCHEDULE);
+    let line = |(rule, interval): (&String, &Value)| {
+        let Value::String(interval) = interval else {
+            return Err(format!(
+                "expected `{SCHEDULE}.\"{rule}\"` as a text such as \"10m\" or \"off\", found {}",
+                found(interval)
+            ));
+        };
+        let typed = format!("{rule}={interval}");
+        match argument.and_then(|argument| refused(argument, std::slice::from_ref(&typed))) {
+            Some(reason) => Err(format!("`{SCHEDULE}.\"{rule}\"`: {reason}")),
+            None => Ok(typed),
+        }
+    };
+    let (typed, wrong): (Vec<_>, Vec<_>) = section.iter().map(line).partition(Result::is_ok);
+    if wrong.is_empty() {
+        return Ok(typed.into_iter().flatten().collect());
+    }
+    Err(wrong.into_iter().filter_map(Result::err).collect())
 }
 
 /// One value, by the id of its argument.
@@ -341,6 +375,27 @@ mod tests {
         }
         let good = "elasticsearch.request_timeout = 5\nrules = {paths = [\"a\", \"b\"], no_triage = true}";
         assert_eq!(read(&good.parse().expect("TOML")).1, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_table_of_rules_says_when_they_run_and_each_line_that_is_wrong() {
+        let good = "[schedule]\n\"*\" = \"10m\"\n\"a = b\" = \"off\"";
+        let (defaults, problems) = read(&good.parse().expect("TOML"));
+        assert_eq!(problems, Vec::<String>::new());
+        assert_eq!(defaults, [("schedule", vec!["*=10m".to_owned(), "a = b=off".to_owned()])]);
+        let (defaults, problems) =
+            read(&"[schedule]\na = 5\nb = \"5\"\nc = \"1m\"\n[x]".parse().expect("TOML"));
+        assert!(defaults.is_empty());
+        let said = problems.join("\n");
+        for words in [
+            "`schedule.\"a\"` as a text",
+            "`schedule.\"b\"`: expected a number",
+            "or `off`",
+            "unknown table `x`",
+        ] {
+            assert!(said.contains(words), "{words}: {said}");
+        }
+        assert_eq!(problems.len(), 3);
     }
 
     #[test]

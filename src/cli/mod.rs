@@ -32,6 +32,7 @@ mod setup;
 mod summary;
 mod task;
 mod test;
+mod timing;
 mod triage;
 mod watched;
 
