@@ -292,11 +292,12 @@ impl Shape {
 /// The same command, in which the argument `id` of each of its commands has this default, which no help shows.
 fn with_default(command: Command, id: &'static str, values: &[String]) -> Command {
     on_every(command, &|argument: Arg| {
-        if argument.get_id() == id {
-            argument.default_values(values.to_vec()).hide_default_value(true)
-        } else {
-            argument
+        if argument.get_id() != id {
+            return argument;
         }
+        // What takes no value has none that help could show.
+        let has_value = argument.get_action().takes_values();
+        argument.default_values(values.to_vec()).hide_default_value(has_value)
     })
 }
 
@@ -355,6 +356,13 @@ mod tests {
         let (defaults, problems) = read(&reference());
         assert_eq!(problems, Vec::<String>::new());
         assert!(defaults.len() >= KEYS.len() - 7, "{defaults:?}");
+    }
+
+    #[test]
+    fn the_command_line_stays_consistent_with_every_key_of_the_reference() {
+        let (defaults, _) = read(&reference());
+        let with = |command, (id, values): (_, Vec<String>)| super::with_default(command, id, &values);
+        defaults.into_iter().fold(Cli::command(), with).debug_assert();
     }
 
     #[test]

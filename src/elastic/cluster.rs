@@ -126,7 +126,7 @@ impl Cluster {
 
 impl fmt::Debug for Cluster {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The transports would print their credentials.
+        // The clients would print their credentials.
         out.debug_struct("Cluster").field("addresses", &self.addresses()).finish_non_exhaustive()
     }
 }
