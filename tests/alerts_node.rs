@@ -73,7 +73,7 @@ fn alerts_and_words(node: &Cluster, index: &str, folder: &Path) -> (Vec<Value>, 
     let ended = stakeout(&[
         "run",
         "--backfill",
-        "1h",
+        "14d",
         "--elasticsearch-url",
         &url,
         "--alerts-index",
@@ -191,6 +191,30 @@ fn the_new_fields_are_mapped_and_can_be_searched() {
     ] {
         let found = node.post(&format!("/{alerts}/_count"), &json!({"query": clause}));
         assert_eq!(found["count"], 1, "{clause}");
+    }
+}
+
+#[test]
+fn the_search_among_the_alerts_finds_those_of_old_events() {
+    let Some(node) = Cluster::connect() else { return };
+    let (index, folder) = (node.name("old"), tempfile::tempdir().expect("a folder"));
+    node.put(&format!("/{index}"), &mapping());
+    let event =
+        |id: &str, days: i64| SignIn::new(id, seconds_ago(days * 86_400)).document(Shape::Integration);
+    node.bulk(&index, [event("first", 10), event("second", 9)]);
+    node.refresh(&index);
+    for alert in alerts(&node, &index, folder.path()) {
+        let pivots = alert["stakeout.pivots"].as_array().expect("searches").iter();
+        let among_alerts: Vec<&Value> =
+            pivots.filter(|pivot| pivot["indices"] == json!([node.name("alerts")])).collect();
+        assert_eq!(among_alerts.len(), 1);
+        let (field, from, to) =
+            (&among_alerts[0]["time_field"], &among_alerts[0]["from"], &among_alerts[0]["to"]);
+        // What Discover asks besides the condition.
+        let query = json!({"query": {"range": {field.as_str().expect("a field"): {"gte": from, "lte": to}}}});
+        let found = node.post(&format!("/{}/_count", node.name("alerts")), &query)["count"].clone();
+        let count = if alert["event"]["id"] == "first" { 1 } else { 2 };
+        assert_eq!(found, count, "{query}");
     }
 }
 

@@ -10,7 +10,7 @@ mod support;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kibana::{Fault, Kibana};
+use kibana::{Fault, Kibana, Told};
 use schema::assert_satisfies_the_schemas;
 use serde_json::{Value, json};
 use support::program::{Ended, Running, stakeout};
@@ -67,15 +67,18 @@ impl Scene {
     fn backfill(&self) -> Ended {
         let ended = self.backfill_beside_others();
         assert_eq!(ended.code, Some(0), "{ended:?}");
-        self.node.refresh(&self.alerts);
         ended
     }
 
     /// A backfill that may leave to another one what that reads at the same time.
     fn backfill_beside_others(&self) -> Ended {
-        let mut arguments = self.arguments();
-        arguments.extend(["--backfill", "1d"]);
-        stakeout(&arguments)
+        self.backfill_with(&[])
+    }
+
+    fn backfill_with(&self, more: &[&str]) -> Ended {
+        let ended = stakeout(&[&self.arguments()[..], &["--backfill", "1d"], more].concat());
+        self.node.refresh(&self.alerts);
+        ended
     }
 
     /// The alerts, by time.
@@ -208,6 +211,55 @@ fn whatever_fails_once_no_alert_is_left_without_its_case_or_told_of_twice() {
 }
 
 #[test]
+fn what_kibana_does_late_is_waited_for_and_not_asked_for_twice() {
+    let faults = [
+        ("/api/cases", Told::Nothing),
+        ("/api/cases", Told::End),
+        ("/api/cases", Told::Proxy(504)),
+        ("/comments", Told::Proxy(503)),
+    ];
+    std::thread::scope(|scope| {
+        for (path, told) in faults {
+            scope.spawn(move || {
+                let Some(scene) = Scene::new("now-6m", "5m") else { return };
+                scene.sign_in("token", 1, 60, "app-role");
+                if path == "/comments" {
+                    scene.backfill();
+                }
+                scene.sign_in("login", 1, 59, "app-role");
+                let before = scene.writes();
+                scene.kibana.trouble("POST", path, Fault::Late(told), 1);
+                let ended = scene.backfill_with(&["--request-timeout", "3"]);
+                assert!(ended.stderr.contains("Kibana may still carry out a request"), "{told:?}: {ended:?}");
+                assert_eq!(scene.writes(), before + 1, "{path} {told:?}");
+                scene.kibana.let_go();
+                scene.backfill();
+                assert_eq!(scene.writes(), before + 1, "{path} {told:?}");
+                scene.assert_settled(2, 1);
+            });
+        }
+    });
+}
+
+#[test]
+fn what_kibana_never_does_is_asked_for_again_once_the_claim_has_ended() {
+    let Some(scene) = Scene::new("now-6m", "5m") else { return };
+    scene.sign_in("token", 1, 60, "app-role");
+    scene.kibana.trouble("POST", "/api/cases", Fault::Late(Told::End), 1);
+    for _ in 0..2 {
+        let ended = scene.backfill();
+        assert!(ended.stderr.contains("have no case until the next run"), "{ended:?}");
+        assert_eq!(scene.writes(), 1);
+    }
+    let group = scene.alerts()[0]["stakeout.group.id"].as_str().expect("a group").to_owned();
+    let claim = format!("/{}-state/_update/case:stakeout-group-{group}", scene.alerts);
+    scene.node.post(&claim, &json!({"doc": {"updated_at": seconds_ago(301)}}));
+    scene.backfill();
+    assert_eq!(scene.writes(), 2);
+    scene.assert_settled(1, 1);
+}
+
+#[test]
 fn a_kibana_that_is_down_costs_no_alert_and_its_cases_come_later() {
     let Some(scene) = Scene::new("now-6m", "5m") else { return };
     scene.sign_in("token", 1, 60, "app-role");
@@ -266,7 +318,6 @@ fn two_processes_open_one_case() {
                 scope.spawn(|| scene.backfill_beside_others());
             }
         });
-        scene.node.refresh(&scene.alerts);
         scene.assert_settled(8 + 4 * round, 4);
         if round == 0 {
             for who in 1..=4 {

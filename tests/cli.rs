@@ -49,6 +49,7 @@ fn the_embedded_default_finds_the_samples_once() {
         assert_eq!(line["kibana.alert.rule.rule_id"], RULE_ID);
         assert!(line["kibana.alert.rule.note"].as_str().is_some_and(|note| note.contains("Investigating")));
         assert_eq!(line["kibana.alert.rule.threat"].as_array().map(Vec::len), Some(3));
+        assert_eq!(line["stakeout.facts"]["instance_id"], "i-0a1b2c3d4e5f60001");
     }
 }
 
@@ -446,6 +447,39 @@ fn scan_finds_matches_of_rules_and_of_a_query() {
     let newest = stakeout(&["scan", "--eql", "any where true | tail 2", SAMPLES]);
     assert!(category.lines().len() > 20, "{category:?}");
     assert_eq!(newest.lines().len(), 2, "{newest:?}");
+}
+
+#[test]
+fn half_a_surrogate_pair_hides_no_event_from_scan_and_run() {
+    let folder = folder();
+    let (events, alerts) = (folder.path().join("events"), folder.path().join("alerts.ndjson"));
+    std::fs::create_dir(&events).expect("a folder");
+    for name in ["cloudtrail.json", "filebeat.ndjson", "integration.ndjson"] {
+        let mut sample = std::fs::read_to_string(Path::new(SAMPLES).join(name)).expect("a sample");
+        for agent in [
+            r#""userAgent":""#,
+            r#""userAgent": ""#,
+            r#""user_agent.original":""#,
+            r#""user_agent":{"original":""#,
+        ] {
+            sample = sample.replace(agent, &format!("{agent}\\ud800"));
+        }
+        std::fs::write(events.join(name), sample).expect("a file");
+    }
+    let (events, alerts) = (text(&events), text(&alerts));
+    let scan = stakeout(&["scan", &events]);
+    assert_eq!((scan.code, scan.lines().len()), (Some(0), 3), "{scan:?}");
+    assert!(scan.stderr.contains("39 events, 3 matches, 0 not read"), "{scan:?}");
+    let run = stakeout(&["run", "--backfill", "2026-11-20", "--events", &events, "--alerts", &alerts]);
+    assert_eq!((run.code, &run.line()["matches"]), (Some(0), &3.into()), "{run:?}");
+    let written = std::fs::read_to_string(&alerts).expect("alerts");
+    assert!(
+        written.lines().count() == 2 && written.lines().all(|line| line.contains('\u{fffd}')),
+        "{written}"
+    );
+    for said in [&scan.stderr, &run.stderr] {
+        assert_eq!(said.matches("is no proper JSON and was read with replacements").count(), 3, "{said}");
+    }
 }
 
 #[test]

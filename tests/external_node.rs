@@ -47,6 +47,14 @@ impl Place {
             "template": {"mappings": {"properties": properties}, "settings": settings}}));
     }
 
+    /// Lets the data stream be made, with every text a keyword that refuses what is too long for one.
+    fn allow_keywords(&self) {
+        let texts = json!([{"texts": {"match_mapping_type": "string", "mapping": {"type": "keyword"}}}]);
+        let mappings = json!({"properties": {"@timestamp": {"type": "date"}}, "dynamic_templates": texts});
+        self.template(&json!({"index_patterns": [self.stream], "priority": 900, "data_stream": {},
+            "template": {"mappings": mappings, "settings": {"number_of_replicas": 0}}}));
+    }
+
     /// Leaves nothing but an index of that name possible, where the node has a template for all of `logs-*-*`.
     fn forbid(&self) {
         self.template(&json!({"index_patterns": [self.stream], "priority": 900}));
@@ -161,6 +169,25 @@ fn an_alert_without_a_copy_gets_one_and_a_copy_without_an_alert_gets_that() {
 }
 
 #[test]
+fn a_copy_carries_guide_searches_commands_and_facts_whatever_texts_are_mapped_as() {
+    let Some(place) = Place::connect() else { return };
+    place.allow_keywords();
+    let ended =
+        place.run(&["--external-alerts", &place.stream, "--kibana-url", "https://kibana.example.com/s/soc"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let alerts = place.documents(&place.node.name("alerts"), &json!({"match_all": {}}));
+    let copies = place.documents(&place.stream, &json!({"exists": {"field": "stakeout.guide"}}));
+    assert_eq!(copies.len(), SIGN_INS);
+    for ((_, alert), (_, copy)) in alerts.iter().zip(&copies) {
+        for field in ["stakeout.pivots", "stakeout.commands", "stakeout.facts"] {
+            assert_eq!((&copy[field], alert[field].is_null()), (&alert[field], false), "{field}");
+        }
+        assert_eq!(copy["stakeout.guide"], alert["kibana.alert.rule.parameters"]["note"]);
+        assert!(copy.get("error").is_none(), "{}", copy["error"]);
+    }
+}
+
+#[test]
 fn a_refused_copy_is_written_without_the_fields_of_the_event() {
     let Some(place) = Place::connect() else { return };
     place.allow(&[("user", "long")]);
@@ -169,6 +196,7 @@ fn a_refused_copy_is_written_without_the_fields_of_the_event() {
     for copy in place.assert_copied() {
         assert!(copy["error"]["message"].as_str().is_some_and(|reason| reason.contains("user")), "{copy}");
         assert_eq!((copy.get("user"), &copy["rule"]["name"]), (None, &copy["message"]));
+        assert_eq!((copy.get("stakeout.guide"), copy.get("stakeout.facts")), (None, None));
     }
     let whole = json!({"bool": {"must_not": {"exists": {"field": "stakeout.reduced.reason"}}}});
     assert_eq!(place.documents(&place.node.name("alerts"), &whole).len(), SIGN_INS);

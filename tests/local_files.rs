@@ -117,8 +117,7 @@ fn what_is_no_text_is_told_once() {
 fn bad_lines_are_told_with_place_and_look() {
     use ProblemKind::{NotAnObject, NotJson, Unfinished};
 
-    let content =
-        b"{\"n\":1}\n{\"a\": \x1b[31m}\n[1]\n{\"n\":2}\n{\"x\":\"\\ud800\"}\n{\"x\":\"\xff\"}\n{\"n\":3";
+    let content = b"{\"n\":1}\n{\"a\": \x1b[31m}\n[1]\n{\"n\":2}\n{\"x\":01}\n{\"x\":\"\xff\"}\n{\"n\":3";
     let (events, problems) = read_one(content);
     assert_eq!(numbers(&events), [1, 2]);
     let told: Vec<_> = problems.iter().map(|problem| (problem.line, problem.kind)).collect();
@@ -131,6 +130,31 @@ fn bad_lines_are_told_with_place_and_look() {
         "{shown}"
     );
     assert!(problems[1].to_string().contains("events:3 (record 1): expected an object, found a number"));
+}
+
+#[test]
+fn what_is_json_and_no_parser_takes_hides_no_event() {
+    let content = concat!(
+        r#"{"n":1,"user_agent":{"original":"curl\ud800"}}"#,
+        "\n",
+        r#"{"n":2,"\udc00":{"a":["\ud800\ud800"]}} {"n":3,"a":1e999}"#,
+        "\n",
+        r#"[{"n":4,"a":"\ud83d"},{"n":5,"a":"\ud83d\ude00"}]"#,
+        "\n",
+        r#"{"Records":[{"eventTime":"2026-11-20T14:00:00Z","eventName":"A","eventSource":"s","userAgent":"x\ud800"}]}"#,
+    );
+    let (events, problems) = read_one(content.as_bytes());
+    assert_eq!((problems, numbers(&events[..5])), (vec![], vec![1, 2, 3, 4, 5]));
+    let repaired: Vec<bool> = events.iter().map(|located| located.repaired).collect();
+    assert_eq!(repaired, [true, true, true, true, false, true]);
+    for (located, agent) in [(&events[0], "curl\u{fffd}"), (&events[5], "x\u{fffd}")] {
+        let original = located.event.text("user_agent.original").expect("a user agent");
+        assert_eq!(original.trim_end_matches('\u{fffd}'), agent.trim_end_matches('\u{fffd}'));
+        assert!(original.ends_with('\u{fffd}'), "{original}");
+    }
+    assert_eq!(events[2].event.text("a").as_deref(), Some("1e999"));
+    let remark = events[0].remark().expect("a remark");
+    assert!(remark.ends_with("events:1: is no proper JSON and was read with replacements"), "{remark}");
 }
 
 #[test]

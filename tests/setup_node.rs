@@ -72,6 +72,29 @@ fn setup(node: &Cluster, kibana: &Kibana) -> support::program::Ended {
 }
 
 #[test]
+fn kibana_is_signed_in_to_by_its_own_address_or_else_as_elasticsearch_is() {
+    let Some(node) = Cluster::connect() else { return };
+    let (url, alerts) = (node.url().to_owned(), node.name("alerts"));
+    let with_user = url.replace("://", "://es:pw@");
+    for (user, elasticsearch, key, expected) in [
+        ("kib:own@", &url, &["--api-key", "id:key"][..], "Basic a2liOm93bg=="),
+        ("kib:own@", &with_user, &[], "Basic a2liOm93bg=="),
+        ("", &url, &["--api-key", "id:key"], "ApiKey aWQ6a2V5"),
+        ("", &with_user, &[], "Basic ZXM6cHc="),
+    ] {
+        let answer = json!({"success": true, "successResults": taken(&alerts)});
+        let kibana = Kibana::answering(vec![space(), (200, answer)]);
+        let at = kibana.url.replace("://", &format!("://{user}"));
+        let places = ["--elasticsearch-url", elasticsearch, "--alerts-index", &alerts, "--kibana-url", &at];
+        let ended = stakeout(&[&["setup"], &places[..], key].concat());
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        for (head, _) in kibana.requests.join().expect("the requests") {
+            assert!(head.contains(&format!("authorization: {expected}\r\n")), "{expected}: {head}");
+        }
+    }
+}
+
+#[test]
 fn makes_template_index_alias_and_saved_objects_and_again_harmlessly() {
     let Some(node) = Cluster::connect() else { return };
     let alerts = node.name("alerts");

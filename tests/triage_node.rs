@@ -291,8 +291,14 @@ const CREATED: &str = include_str!("rules/valid/user_created_by_instance.toml");
 
 #[test]
 fn rules_of_other_services_ask_their_own_questions() {
-    let stories = [stories::attack(), stories::trails()];
-    let Some(scene) = Scene::new(&stories, &[Shape::Integration]) else { return };
+    for shape in [Shape::Integration, Shape::Filebeat] {
+        let stories = [stories::attack(), stories::trails()];
+        let Some(scene) = Scene::new(&stories, &[shape]) else { return };
+        other_services(&stories, &scene);
+    }
+}
+
+fn other_services(stories: &[Story], scene: &Scene) {
     let (stopped, created) = (scene.add_rule(STOPPED), scene.add_rule(CREATED));
     let more = ["--rules", stopped.to_str().expect("a path"), "--rules", created.to_str().expect("a path")];
     scene.backfill(&more);
@@ -429,6 +435,121 @@ fn an_alert_that_comes_late_joins_the_group_and_may_open_it() {
     assert_eq!(then[..3], [then[0].clone(), then[0].clone(), then[0].clone()]);
     assert_ne!(then[0], first[0], "the group is named after its first alert");
     assert_eq!(then[3], first[2]);
+}
+
+#[test]
+fn an_alert_is_judged_by_its_own_address_and_client() {
+    let mut story = stories::automation();
+    let canary = stories::Caller::session("AROAAUTOMATION0000001", "console-canary", "i-0a1b2c3d4e5f60002");
+    let outside = stories::place("198.51.100.77", "EXAMPLE-HOSTING", "Mozilla/5.0 Firefox/142.0");
+    story.records.push(stories::Record::new(600, &canary, outside, "signin", "ConsoleLogin"));
+    let user_id = story.user_id.clone();
+    let Some(scene) = Scene::new(&[story], &[Shape::Integration]) else { return };
+    scene.backfill(&[]);
+    let of_the_day: Vec<Value> = scene.alerts(&user_id);
+    let [token, login, stolen] = &of_the_day[..] else { panic!("three alerts, not {}", of_the_day.len()) };
+    for alert in [token, login] {
+        assert_eq!(alert["stakeout.verdict"]["grade"], "fits_habit", "{:#}", alert["stakeout.verdict"]);
+    }
+    let triage = &stolen["stakeout.triage"];
+    assert!(
+        triage["network"]["text"].as_str().is_some_and(|text| text.starts_with("EXAMPLE-HOSTING: never"))
+    );
+    assert_eq!(
+        triage["companion"]["top"],
+        json!(["ConsoleLogin", "GetSigninToken"]),
+        "its own is no companion"
+    );
+    assert_eq!(stolen["stakeout.verdict"]["score"], 6 + 15 + 8 - 15, "{:#}", stolen["stakeout.verdict"]);
+    assert_eq!(stolen["stakeout.verdict"]["grade"], "unexplained");
+    assert_eq!(stolen["stakeout.group.id"], token["stakeout.group.id"]);
+}
+
+#[test]
+fn calls_that_were_refused_excuse_and_accuse_nobody() {
+    let mut story = stories::forensics();
+    let touching = ["CreateSnapshots", "ModifyInstanceAttribute", "SendCommand"];
+    let refused =
+        |record: stories::Record| if touching.contains(&record.action) { record.refused() } else { record };
+    story.records = story.records.into_iter().map(refused).collect();
+    let user_id = story.user_id.clone();
+    let Some(scene) = Scene::new(&[story], &[Shape::Filebeat]) else { return };
+    scene.backfill(&[]);
+    let alert = &scene.alerts(&user_id)[0];
+    let groups =
+        alert["stakeout.verdict"]["evidence"].as_array().expect("evidence").iter().map(|one| &one["group"]);
+    assert!(!groups.clone().any(|group| group == "responders"), "{:?}", groups.collect::<Vec<_>>());
+    assert_eq!(alert["stakeout.triage"]["way_in"]["count"], 0);
+    // What EC2 issued was for another role than the session's.
+    let mut disguise = stories::forensics();
+    let elsewhere =
+        json!({"roleArn": "arn:aws:iam::111122223333:role/other", "roleSessionName": "i-0a1b2c3d4e5f60003"});
+    let moved = |record: stories::Record| {
+        if record.action == "AssumeRole" { record.request(elsewhere.clone()) } else { record }
+    };
+    disguise.records = disguise.records.into_iter().map(moved).collect();
+    let Some(scene) = Scene::new(&[disguise], &[Shape::Filebeat]) else { return };
+    scene.backfill(&[]);
+    let delivered = scene.alerts(&user_id)[0]["stakeout.triage"]["delivered"].clone();
+    assert_eq!((&delivered["status"], &delivered["count"]), (&json!("answered"), &json!(0)), "{delivered}");
+}
+
+const ASKS_NOTHING: &str = include_str!("rules/valid/minimal.toml");
+
+#[test]
+fn alerts_of_a_rule_that_asks_nothing_are_put_into_groups_too() {
+    let story = stories::forensics();
+    let user_id = story.user_id.clone();
+    let Some(scene) = Scene::new(&[story], &[Shape::Integration]) else { return };
+    let text = ASKS_NOTHING.replace("any where true", r#"any where event.action == \"GetSigninToken\""#);
+    let patterns = serde_json::to_string(&scene.indices).expect("a list");
+    let path = scene.add_rule(&text.replace(r#"index = ["logs-*"]"#, &format!("index = {patterns}")));
+    scene.backfill(&["--rules", path.to_str().expect("a path")]);
+    let alerts = scene.alerts(&user_id);
+    let [one, other] = &alerts[..] else { panic!("two alerts, not {}", alerts.len()) };
+    assert_eq!(one["stakeout.group.id"], other["stakeout.group.id"]);
+    assert!(one["stakeout.group.id"].is_string());
+    let quiet = alerts
+        .iter()
+        .find(|alert| alert["stakeout.triage"].is_null())
+        .expect("the alert of the rule that asks nothing");
+    assert!(
+        quiet["stakeout.verdict"]["asked_at"].is_string() && quiet["stakeout.verdict"]["grade"].is_null(),
+        "{quiet:#}"
+    );
+    assert!(quiet["kibana.alert.rule.note"].is_null(), "{quiet:#}");
+}
+
+#[test]
+fn a_chain_longer_than_what_is_looked_at_is_one_group() {
+    let role = stories::Caller::session("AROACHAIN0000000000001", "any", "i-0a1b2c3d4e5f60001");
+    let sign_in = |turn: i64| {
+        let from = stories::place("198.51.100.7", "X", "curl");
+        stories::Record::new(-36_000 + turn * 600, &role, from, "signin", "ConsoleLogin")
+    };
+    let story = Story {
+        name: "chain",
+        user_id: role.user_id.clone().expect("an id"),
+        records: (0..110).map(sign_in).collect(),
+    };
+    let user_id = story.user_id.clone();
+    let Some(scene) = Scene::new(&[story], &[Shape::Integration]) else { return };
+    scene.backfill(&[]);
+    let groups = || -> (usize, std::collections::BTreeSet<String>) {
+        scene.cluster.refresh(&scene.alerts);
+        let body =
+            json!({"size": 200, "query": {"term": {"user.id": user_id}}, "_source": ["stakeout.group.id"]});
+        let found = scene.cluster.post(&format!("/{}/_search", scene.alerts), &body);
+        let hits = found["hits"]["hits"].as_array().expect("hits").clone();
+        let group = |hit: &Value| hit["_source"]["stakeout.group.id"].as_str().expect("a group").to_owned();
+        (hits.len(), hits.iter().map(group).collect())
+    };
+    let (alerts, first) = groups();
+    assert_eq!((alerts, first.len()), (110, 1), "{first:?}");
+    scene.cluster.bulk(&scene.indices[0], [sign_in(110).document("one-more", Shape::Integration)]);
+    scene.cluster.refresh(&scene.indices[0]);
+    scene.backfill(&[]);
+    assert_eq!(groups(), (111, first), "one that comes later goes on with it");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use super::pivots::pivots;
 use super::places::Places;
 use super::reason::reason;
 use super::rule_fields::{ecs_fields, has_own, kibana_fields};
+use crate::eval::date::moment;
 use crate::event::Event;
 use crate::rule::Rule;
 use crate::rule::triage::Values;
@@ -19,6 +20,12 @@ const OWN_ROOTS: &[&str] = &["kibana", "signal", "stakeout", "threshold_result"]
 
 /// Longest event text that a reduced alert carries, in bytes of JSON: proxies often take no more than 1 MiB at a time.
 const LONGEST_REDUCED_EVENT: usize = 500_000;
+
+/// Longest fact that a reduced alert carries, in bytes; what is longer stands in the event's text.
+const LONGEST_REDUCED_FACT: usize = 1024;
+
+/// The values that a rule names, by their names.
+const FACTS: &str = "stakeout.facts";
 
 /// Who runs a rule: written into each of its alerts.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,6 +102,9 @@ impl AlertBuilder {
         body.insert("event".into(), json!({"kind": "signal"}));
         body.extend(self.ecs.clone());
         body.extend(self.about(event, id, found));
+        if let Some(Value::Object(facts)) = body.get_mut(FACTS) {
+            facts.retain(|_, fact| fact.as_str().is_some_and(|fact| fact.len() <= LONGEST_REDUCED_FACT));
+        }
         let text = Value::Object(event.source.clone()).to_string();
         body.insert("stakeout.reduced.reason".into(), refusal.into());
         body.insert("stakeout.reduced.event".into(), cut(&text, LONGEST_REDUCED_EVENT).into());
@@ -127,14 +137,17 @@ impl AlertBuilder {
         about
     }
 
-    /// Searches and commands with the event's values, by themselves and below the guide.
+    /// The values that the rule names, and searches and commands with them, by themselves and below the guide.
     fn for_the_analyst(&self, event: &Event, found: Found) -> Map<String, Value> {
         let values = Values::read(&self.rule.triage.values, event);
         let moment = event.first("@timestamp").and_then(|value| moment(&value)).unwrap_or(found.to);
         let pivots = pivots(&self.rule, &values, moment, &self.places);
         let commands = commands(&self.rule, &values);
         let note = guide(self.rule.note.as_deref(), &pivots, &commands);
+        let facts: Map<String, Value> =
+            values.named().map(|(name, value)| (name.to_owned(), value.into())).collect();
         let mut fields = Map::new();
+        fields.extend((!facts.is_empty()).then(|| (FACTS.to_owned(), facts.into())));
         fields.extend((!pivots.is_empty()).then(|| ("stakeout.pivots".to_owned(), json!(pivots))));
         fields.extend((!commands.is_empty()).then(|| ("stakeout.commands".to_owned(), json!(commands))));
         fields.extend(note.map(|note| ("kibana.alert.rule.note".to_owned(), note.into())));
@@ -254,14 +267,6 @@ pub(super) fn time(at: DateTime<Utc>) -> Value {
     at.to_rfc3339_opts(SecondsFormat::Millis, true).into()
 }
 
-/// A date field takes RFC 3339 text and milliseconds since 1970.
-fn moment(value: &Value) -> Option<DateTime<Utc>> {
-    match value {
-        Value::String(text) => DateTime::parse_from_rfc3339(text).ok().map(|moment| moment.to_utc()),
-        value => DateTime::from_timestamp_millis(value.as_i64()?),
-    }
-}
-
 /// As much of the beginning as fits into so many bytes once it is written as JSON.
 fn cut(text: &str, longest: usize) -> &str {
     let mut bytes = 0;
@@ -357,6 +362,19 @@ mod tests {
     }
 
     #[test]
+    fn every_time_that_a_date_field_takes_is_the_events_own() {
+        for time in [json!("2026-11-19T10:00:00+01:00"), json!("2026-11-19T09"), json!(1_795_078_800_000_i64)]
+        {
+            let body = built(&event(json!({"@timestamp": time}))).body;
+            assert_eq!(body["kibana.alert.original_time"], time);
+            assert_eq!(body["stakeout.pivots"][0]["from"], "2026-11-18T09:00:00.000Z", "{time}");
+            assert!(body["kibana.alert.reason"].as_str().unwrap().contains(" at 2026-11-19T09:00:00Z"));
+        }
+        let body = built(&event(json!({"@timestamp": "soon"}))).body;
+        assert!(!body.contains_key("kibana.alert.original_time"));
+    }
+
+    #[test]
     fn the_rule_is_also_said_in_ecs_unless_the_event_has_its_own() {
         let body =
             built(&event(json!({"@timestamp": "2026-11-20T09:59:00Z", "threat": {"framework": "own"}}))).body;
@@ -387,6 +405,16 @@ mod tests {
     }
 
     #[test]
+    fn the_values_that_the_rule_names_are_facts_from_the_start() {
+        let body =
+            built(&event(json!({"user.id": "AROA1:i-0a1b2c3d4e5f60001", "stakeout.facts": {"x": "y"}}))).body;
+        let facts = json!({"instance_id": "i-0a1b2c3d4e5f60001", "principal": "AROA1:i-0a1b2c3d4e5f60001",
+            "role_id": "AROA1", "session_name": "i-0a1b2c3d4e5f60001"});
+        assert_eq!(body["stakeout.facts"], facts);
+        assert!(!built(&event(json!({"user.id": "root"}))).body.contains_key("stakeout.facts"));
+    }
+
+    #[test]
     fn a_text_is_cut_to_its_size_as_json() {
         for text in ["plain", "\"\"\"\"", "\u{1}\u{1}", "\u{8}\n", "ééé", ""] {
             for longest in 0..30 {
@@ -405,7 +433,9 @@ mod tests {
     #[test]
     fn a_reduced_alert_holds_the_event_as_text() {
         let rule = seed();
-        let event = event(json!({"event": "not an object", "user": {"id": "AROA:i-1"}}));
+        let arn = format!("arn:aws:sts::1:assumed-role/{}/x", "r".repeat(2_000));
+        let event = event(json!({"event": "not an object", "user": {"id": "AROA:i-1"},
+            "aws.cloudtrail.user_identity.arn": arn}));
         let id = alert_id(&rule.rule_id, &rule.identity, &event);
         let now = at("2026-11-20T10:06:01Z");
         let builder =
@@ -413,6 +443,10 @@ mod tests {
         let body = builder.build_reduced(&event, &id, Found { from: now, to: now, at: now }, "400: no").body;
         assert_eq!(body["stakeout.reduced.reason"], "400: no");
         assert!(body["stakeout.reduced.event"].as_str().unwrap().contains("AROA:i-1"));
+        assert_eq!(
+            (body["stakeout.facts"].get("role_name"), &body["stakeout.facts"]["role_id"]),
+            (None, &json!("AROA"))
+        );
         assert_eq!(body["event"]["kind"], "signal");
         assert_eq!(body["kibana.alert.rule.execution.type"], "manual");
     }

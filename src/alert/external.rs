@@ -12,8 +12,14 @@ use super::document::{AlertDocument, object, time};
 /// What a copy does not take over: fields that belong to the alert, and the data stream that the event came from.
 const LEFT_OUT: [&str; 3] = ["kibana", "stakeout", "data_stream"];
 
-/// The copy of `alert` for `stream`, to be written at `now`, the time on the cluster's clock. Of a reduced alert it says
-/// in `error.message` why it lacks the fields of the event.
+/// What it does take over of the alert's own: promotion drops `kibana.*` alone.
+const FOR_THE_ANALYST: [&str; 3] = ["stakeout.commands", "stakeout.facts", "stakeout.pivots"];
+
+/// Longest guide that is taken over, in bytes: no keyword holds more, and a template may well make one of it.
+const LONGEST_GUIDE: usize = 32_766;
+
+/// The copy of `alert` for `stream`, to be written at `now`, the time on the cluster's clock. Of a reduced alert it has
+/// the least that is sure to be taken, and says in `error.message` why.
 #[must_use]
 pub fn external_copy(alert: &AlertDocument, stream: &DataStream, now: DateTime<Utc>) -> Map<String, Value> {
     let body = &alert.body;
@@ -29,9 +35,20 @@ pub fn external_copy(alert: &AlertDocument, stream: &DataStream, now: DateTime<U
         ),
         ("stakeout.alert_id", json!(alert.id.as_str())),
     ]));
-    let refusal = body.get("stakeout.reduced.reason");
-    copy.extend(refusal.map(|reason| ("error".to_owned(), json!({"message": reason}))));
+    match body.get("stakeout.reduced.reason") {
+        Some(reason) => copy.extend(object([("error", json!({"message": reason}))])),
+        None => copy.extend(for_the_analyst(body)),
+    }
     copy
+}
+
+/// The rule's guide, and beside it this alert's searches and commands, which in one text with it would be too long.
+fn for_the_analyst(alert: &Map<String, Value>) -> impl Iterator<Item = (String, Value)> {
+    let guide = alert.get("kibana.alert.rule.parameters").and_then(|parameters| parameters.get("note"));
+    let fits = |guide: &&Value| guide.as_str().is_some_and(|guide| guide.len() <= LONGEST_GUIDE);
+    let guide = guide.filter(fits).map(|guide| ("stakeout.guide".to_owned(), guide.clone()));
+    let taken = FOR_THE_ANALYST.iter().filter_map(|field| alert.get_key_value(*field));
+    taken.map(|(field, value)| (field.clone(), value.clone())).chain(guide)
 }
 
 /// Puts what the copy itself is into `event`, in place of what the event was.
@@ -84,7 +101,7 @@ fn root(field: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::external_copy;
+    use super::{LONGEST_GUIDE, external_copy};
     use crate::alert::{AlertBuilder, AlertDocument, DataStream, Found, Places, Run, alert_id};
     use crate::event::Event;
     use crate::rule::{RuleSeverity, embedded};
@@ -148,6 +165,11 @@ mod tests {
         assert_eq!(copy["rule"]["name"], copy["message"]);
         assert_eq!(copy["threat"]["tactic"]["id"][0], "TA0008");
         assert_eq!(copy["stakeout.alert_id"].as_str().unwrap().len(), 64);
+        assert!(copy["stakeout.guide"].as_str().unwrap().contains("## Triage and analysis"));
+        assert_eq!(copy["stakeout.facts"]["role_id"], "AROA");
+        let first = |field: &str, part: &str| copy[field][0][part].as_str().unwrap().to_owned();
+        assert!(first("stakeout.pivots", "url").starts_with("https://kibana.example.com/app/r?"));
+        assert_eq!(first("stakeout.commands", "effect"), "harmless");
         assert!(!copy.contains_key("stakeout"));
         assert!(copy.keys().all(|field| super::root(field) != "kibana"));
     }
@@ -173,6 +195,15 @@ mod tests {
         ] {
             let copy = external_copy(&alerts(json!({}), severity)[0], &stream(), at(0));
             assert_eq!(copy["event"]["severity"], number);
+        }
+    }
+
+    #[test]
+    fn a_guide_that_no_keyword_holds_stays_in_the_alert() {
+        let mut alert = alerts(json!({}), RuleSeverity::High)[0].clone();
+        for (length, is_copied) in [(LONGEST_GUIDE, true), (LONGEST_GUIDE + 1, false)] {
+            alert.body["kibana.alert.rule.parameters"]["note"] = json!("x".repeat(length));
+            assert_eq!(external_copy(&alert, &stream(), at(0)).contains_key("stakeout.guide"), is_copied);
         }
     }
 

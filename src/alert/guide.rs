@@ -25,7 +25,10 @@ fn searches(pivots: &[FilledPivot]) -> Option<String> {
     if pivots.is_empty() {
         return None;
     }
-    let mut text = "## Searches for this alert\n\nIn KQL, for Kibana's Discover; times are UTC.\n".to_owned();
+    let mut text =
+        "## Searches for this alert\n\nIn KQL, for Kibana's Discover; times are UTC, and of `@timestamp` \
+                    unless another field is named.\n"
+            .to_owned();
     for pivot in pivots {
         let title = match &pivot.url {
             Some(url) => format!("[{}]({url})", pivot.label),
@@ -35,7 +38,9 @@ fn searches(pivots: &[FilledPivot]) -> Option<String> {
         if let Some(query) = &pivot.query {
             let indices: Vec<String> = pivot.indices.iter().map(|index| code(index)).collect();
             let (from, to) = (moment(pivot.from), moment(pivot.to));
-            let _ = write!(text, ": {from} to {to}, in {}: {}", indices.join(", "), code(query));
+            let named = Some(pivot.time_field).filter(|field| *field != "@timestamp");
+            let field = named.map(|field| format!(" of {}", code(field))).unwrap_or_default();
+            let _ = write!(text, ": {from} to {to}{field}, in {}: {}", indices.join(", "), code(query));
         }
         if let Some(reason) = &pivot.withheld {
             let what = if pivot.query.is_some() { "no link" } else { "not offered" };
@@ -95,6 +100,7 @@ mod tests {
         FilledPivot {
             label: "This session".into(),
             indices: vec!["logs-*".into()],
+            time_field: "@timestamp",
             from: at("2026-11-19T14:00:00Z"),
             to: at("2026-11-20T14:00:00.250Z"),
             query: Some("user.id : \"a`b\"".into()),
@@ -118,6 +124,7 @@ mod tests {
     fn sections_stand_below_the_guide() {
         let withheld = FilledPivot { query: None, url: None, withheld: Some("no x".into()), ..pivot() };
         let too_long = FilledPivot { url: None, withheld: Some("too long".into()), ..pivot() };
+        let alerts = FilledPivot { time_field: "kibana.alert.original_time", ..pivot() };
         let refused = FilledCommand {
             command: None,
             undo: None,
@@ -125,11 +132,14 @@ mod tests {
             withheld: Some("no y".into()),
             ..command()
         };
-        let text = guide(Some("# Guide\n\n"), &[pivot(), withheld, too_long], &[command(), refused]).unwrap();
-        let expected = "# Guide\n\n## Searches for this alert\n\nIn KQL, for Kibana's Discover; times are UTC.\n\n\
+        let text = guide(Some("# Guide\n\n"), &[pivot(), withheld, too_long, alerts], &[command(), refused])
+            .unwrap();
+        let expected = "# Guide\n\n## Searches for this alert\n\nIn KQL, for Kibana's Discover; times are UTC, and of `@timestamp` \
+            unless another field is named.\n\n\
             - **[This session](https://k/x)**: 2026-11-19T14:00:00Z to 2026-11-20T14:00:00.250Z, in `logs-*`: ``user.id : \"a`b\"``\n\
             - **This session** (not offered: no x)\n\
-            - **This session**: 2026-11-19T14:00:00Z to 2026-11-20T14:00:00.250Z, in `logs-*`: ``user.id : \"a`b\"`` (no link: too long)\n\n\
+            - **This session**: 2026-11-19T14:00:00Z to 2026-11-20T14:00:00.250Z, in `logs-*`: ``user.id : \"a`b\"`` (no link: too long)\n\
+            - **[This session](https://k/x)**: 2026-11-19T14:00:00Z to 2026-11-20T14:00:00.250Z of `kibana.alert.original_time`, in `logs-*`: ``user.id : \"a`b\"``\n\n\
             ## Commands for this alert\n\nThe alert's own values are filled in; words in capitals inside quotes are yours to \
             replace. Read the effect first.\n\n\
             **Look at it** (HARMLESS): mind the region\n```sh\nx 'a'\n# undo\ny 'a'\n```\n\n\

@@ -10,7 +10,7 @@ use crate::diagnostic::sanitize;
 use crate::schema::{ECS_VERSION, ecs_fields};
 
 /// The version of the template; raised with every change, so that an older one can be told.
-pub const TEMPLATE_VERSION: u64 = 3;
+pub const TEMPLATE_VERSION: u64 = 4;
 
 /// Lines of `field<TAB>type` for what an alert holds beside ECS fields. Kibana's names and types, from
 /// `kbn-alerts-as-data-utils/src/field_maps` of elastic/kibana; `stakeout.*` is ours.
@@ -95,7 +95,7 @@ impl AlertIndex {
             "template": {
                 "settings": {
                     "index.auto_expand_replicas": "0-1",
-                    "index.mapping.total_fields.limit": 5000,
+                    "index.mapping.total_fields.limit": 10_000,
                     "index.mapping.ignore_malformed": true,
                 },
                 "mappings": {
@@ -127,7 +127,8 @@ impl AlertIndex {
     }
 }
 
-/// What holds names that rules choose: their values and the ids of their questions. A rule has no more than 64 of these.
+/// What holds names that rules choose: their values and the ids of their questions. A rule has no
+/// more than 64 of these, a question takes ten fields, and some 600 different ones fit into an index.
 const NAMED_BY_RULES: [&str; 2] = ["stakeout.facts", "stakeout.triage"];
 
 /// The types of what lies below [`NAMED_BY_RULES`]; numbers have Elasticsearch's own.

@@ -23,6 +23,8 @@ const LONGEST_VALUE: usize = 1024;
 pub(super) struct FilledPivot {
     pub(super) label: String,
     pub(super) indices: Vec<String>,
+    /// The field whose times lie between the next two.
+    pub(super) time_field: &'static str,
     #[serde(serialize_with = "as_time")]
     pub(super) from: DateTime<Utc>,
     #[serde(serialize_with = "as_time")]
@@ -61,6 +63,7 @@ fn filled(
     let mut filled = FilledPivot {
         label: pivot.label.clone(),
         indices,
+        time_field: pivot.indices.time_field(),
         from: moved(moment, -pivot.before),
         to: moved(moment, pivot.after),
         query: None,
@@ -88,6 +91,7 @@ fn search(pivot: &FilledPivot, query: &str, rule: &Rule) -> Search {
         indices: pivot.indices.clone(),
         data_view: None,
         query: query.to_owned(),
+        time_field: pivot.time_field,
         from: pivot.from,
         to: pivot.to,
         columns: columns.filter_map(|column| column.as_str().map(str::to_owned)).collect(),
@@ -231,13 +235,28 @@ mod tests {
         assert_eq!(
             json!(pivot),
             json!({"label": "l", "indices": rule(condition, "").index, "query": "user.id : \"a\"",
-            "from": "2026-11-20T13:00:00.000Z", "to": "2026-11-21T14:00:00.000Z"})
+            "time_field": "@timestamp", "from": "2026-11-20T13:00:00.000Z", "to": "2026-11-21T14:00:00.000Z"})
         );
         let of = |more| found(&rule(condition, more), json!({"user.id": "a"}), "https://k").remove(0);
         assert_eq!(of("indices = [\"alerts\"]").indices, ["my-alerts"]);
         let pivot = of("indices = [\"logs-x-*\"]");
         assert_eq!(pivot.indices, ["logs-x-*"]);
         assert!(pivot.url.is_some_and(|url| url.contains("logs-x-%2A")));
+    }
+
+    #[test]
+    fn alerts_are_searched_by_the_time_of_their_events() {
+        let rule = rule(r#"user.id == "{user.id}""#, "indices = \"alerts\"");
+        let pivot = found(&rule, json!({"user.id": "a"}), "https://k").remove(0);
+        assert_eq!(pivot.time_field, "kibana.alert.original_time");
+        let url = percent_encoding::percent_decode_str(pivot.url.as_deref().unwrap()).decode_utf8().unwrap();
+        for part in [
+            r#""timeFieldName":"kibana.alert.original_time""#,
+            r#""sort":[["kibana.alert.original_time","asc"]]"#,
+            r#""timeRange":{"from":"2026-11-20T13:00:00.000Z","#,
+        ] {
+            assert!(url.contains(part), "{part}: {url}");
+        }
     }
 
     #[test]

@@ -36,6 +36,7 @@ impl Places {
             indices: vec![alias.clone()],
             data_view: Some(Names::new(kibana.space(), alias).data_view),
             query: Kql::is("kibana.alert.uuid", id.as_str()).to_string(),
+            time_field: "@timestamp",
             from: at.checked_sub_signed(around).unwrap_or(at),
             to: at.checked_add_signed(around).unwrap_or(at),
             columns: Vec::new(),

@@ -1,8 +1,9 @@
 //! The one sentence that says what an alert is about: what happened, who did it, from where, on what, and when.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::SecondsFormat;
 
 use crate::diagnostic::sanitize;
+use crate::eval::date;
 use crate::event::Event;
 
 /// A part of the sentence: the words before it, the fields of which the first with a value says it, and those that
@@ -77,8 +78,7 @@ fn fresh(event: &Event, field: &str, said: &mut Vec<String>) -> Option<String> {
 
 /// When it happened, to the second.
 fn moment(event: &Event) -> Option<String> {
-    let text = event.text("@timestamp")?;
-    let moment = DateTime::parse_from_rfc3339(&text).ok()?.with_timezone(&Utc);
+    let moment = date::moment(&event.first("@timestamp")?)?;
     Some(moment.to_rfc3339_opts(SecondsFormat::Secs, true))
 }
 

@@ -8,7 +8,7 @@ use chrono::DateTime;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{AlertBuilder, Found, Places, Run, alert_id};
+use super::{AlertBuilder, AlertIndex, Found, Places, Run, alert_id};
 use crate::event::Event;
 use crate::rule::{Rule, embedded};
 
@@ -100,7 +100,8 @@ fn the_schema_refuses_what_is_no_alert() {
     }
 }
 
-/// The types of fields that the schema names below our own roots, those of lists of objects included.
+/// The types of fields that the schema names below our own roots, those of lists of objects included; `*` stands for
+/// names that rules choose.
 fn schema_types() -> BTreeMap<String, Value> {
     let mut types = BTreeMap::new();
     let schema = schema();
@@ -113,6 +114,9 @@ fn schema_types() -> BTreeMap<String, Value> {
 fn collect(name: &str, form: &Value, types: &mut BTreeMap<String, Value>) {
     match form["items"]["properties"].as_object().or_else(|| form["properties"].as_object()) {
         Some(below) => below.iter().for_each(|(key, form)| collect(&format!("{name}.{key}"), form, types)),
+        None if form["additionalProperties"].is_object() => {
+            collect(&format!("{name}.*"), &form["additionalProperties"], types);
+        }
         None => drop(types.insert(name.to_owned(), form.clone())),
     }
 }
@@ -131,12 +135,24 @@ fn the_schema_and_the_mapping_name_the_same_fields_and_types() {
         if field == "@timestamp" || bare.is_some_and(|bare| unmapped.contains(&bare)) {
             continue;
         }
-        let kind = mapped.get(field.as_str()).unwrap_or_else(|| panic!("`{field}` is not mapped"));
-        assert!(fits(form, kind), "`{field}` is mapped as {kind}, but the schema says {form}");
+        let kinds: Vec<&str> =
+            mapped.iter().filter(|(known, _)| is_named(field, known)).map(|(_, kind)| *kind).collect();
+        assert!(!kinds.is_empty(), "`{field}` is not mapped");
+        for kind in kinds {
+            assert!(fits(form, kind), "`{field}` is mapped as {kind}, but the schema says {form}");
+        }
     }
     for field in mapped.keys().filter(|field| !is_written_by_others(field)) {
-        assert!(schema.contains_key(*field), "`{field}` is mapped, but not in the schema");
+        assert!(
+            schema.keys().any(|name| is_named(name, field)),
+            "`{field}` is mapped, but not in the schema"
+        );
     }
+}
+
+/// Whether a name of the schema is that of `field`.
+fn is_named(name: &str, field: &str) -> bool {
+    name == field || name.strip_suffix('*').is_some_and(|parent| field.starts_with(parent))
 }
 
 /// What triage adds and whoever works on an alert writes, what the event names, and sub-fields.
@@ -148,7 +164,7 @@ fn is_written_by_others(field: &str) -> bool {
         "kibana.alert.case_ids",
         "stakeout.case.",
     ];
-    let triage = ["stakeout.facts.", "stakeout.group.", "stakeout.triage.", "stakeout.verdict."];
+    let triage = ["stakeout.group.", "stakeout.triage.", "stakeout.verdict."];
     starts.iter().chain(&triage).any(|start| field.starts_with(start)) || mapped()[field] == "subtext"
 }
 
@@ -188,6 +204,24 @@ fn the_documented_table_is_the_mapping() {
         .filter(|(_, kind)| !kind.contains(' '))
         .collect();
     assert_eq!(documented, mapped());
+    let index: AlertIndex = "a".parse().unwrap();
+    let mappings = index.template()["template"]["mappings"]["properties"].clone();
+    for (field, kind) in documented {
+        assert_eq!(kind_in(&mappings, field), kind, "{field}");
+    }
+}
+
+/// The type of a field of the template, as the table calls it.
+fn kind_in<'m>(mappings: &'m Value, field: &str) -> &'m str {
+    let subfield = || {
+        let (parent, name) = field.rsplit_once('.')?;
+        mappings[parent]["fields"].get(name).map(|_| "subtext")
+    };
+    match &mappings[field] {
+        Value::Null => subfield().unwrap_or("not mapped"),
+        mapping if mapping["index"] == false => "unindexed",
+        mapping => mapping["type"].as_str().unwrap_or("object"),
+    }
 }
 
 fn values() -> impl Strategy<Value = Value> {

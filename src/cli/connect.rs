@@ -50,7 +50,11 @@ fn connected(connection: &Connection, observer: Observer) -> anyhow::Result<Clus
     Cluster::with_ambient(connection, ambient).context("the cluster cannot be used")
 }
 
-fn connection(args: &ConnectionArgs) -> anyhow::Result<Connection> {
+/// How the arguments say that the cluster is reached.
+///
+/// # Errors
+/// Two ways to log in are given, or half of one.
+pub fn connection(args: &ConnectionArgs) -> anyhow::Result<Connection> {
     Ok(Connection {
         urls: urls(args),
         cloud_id: given(args.cloud_id.as_deref()).map(str::to_owned),
@@ -82,10 +86,7 @@ pub fn kibana(url: Option<&str>, space: Option<&str>) -> anyhow::Result<Option<K
 }
 
 /// The one way to log in that is given.
-///
-/// # Errors
-/// Two ways are given, or half of one.
-pub fn auth(args: &ConnectionArgs) -> anyhow::Result<Auth> {
+fn auth(args: &ConnectionArgs) -> anyhow::Result<Auth> {
     let key = secret("API key", args.api_key.as_ref(), args.api_key_file.as_deref())?;
     let token = secret("bearer token", args.bearer_token.as_ref(), args.bearer_token_file.as_deref())?;
     let password = secret("password", args.password.as_ref(), args.password_file.as_deref())?;

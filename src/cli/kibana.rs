@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::header::{AUTHORIZATION, HeaderMap};
-use reqwest::{Client, Url};
+use reqwest::Client;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use secrecy::ExposeSecret;
 
 use super::args::ConnectionArgs;
@@ -13,7 +13,7 @@ use super::connect;
 use crate::alert::AlertIndex;
 use crate::bounded;
 use crate::detect::KibanaClient;
-use crate::elastic::{Auth, MAX_PEM};
+use crate::elastic::{Connection, MAX_PEM};
 use crate::kibana::{KibanaAddress, Names, SavedObjects, Space};
 
 /// What stays as it is in an id that becomes part of an address.
@@ -22,27 +22,28 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.'
 /// Longest time that one request to Kibana may take.
 const LONGEST_REQUEST: Duration = Duration::from_mins(1);
 
-/// A Kibana, the space in it that gets the objects, and what its address holds to sign in with.
+/// A Kibana, a space in it, and what its address holds to sign in with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// Where it is, without credentials.
     pub kibana: KibanaAddress,
-    /// The address as it was given.
-    given: Url,
+    /// The header that its address asks for, if it holds credentials.
+    authorization: Option<HeaderValue>,
 }
 
 impl Target {
     /// The Kibana at `url`, whose path may end in `/s/SPACE`, or the space that is named apart.
     ///
     /// # Errors
-    /// It is no address, or two spaces are named.
+    /// It is no address, holds half of credentials, or two spaces are named.
     pub fn new(url: &str, space: Option<Space>) -> anyhow::Result<Self> {
         let kibana: KibanaAddress = url.parse().map_err(anyhow::Error::msg)?;
         let kibana = match space {
             Some(space) => kibana.in_space(space).map_err(anyhow::Error::msg)?,
             None => kibana,
         };
-        Ok(Self { kibana, given: Url::parse(url.trim())? })
+        let signing_in = Connection { urls: vec![url.to_owned()], ..Connection::default() };
+        Ok(Self { kibana, authorization: signing_in.authorization().map_err(anyhow::Error::msg)? })
     }
 
     /// The Kibana that is named, if one is; what is empty counts as not given.
@@ -63,12 +64,12 @@ pub fn named_space(space: Option<&str>) -> anyhow::Result<Option<Space>> {
     connect::given(space).map(|space| space.parse().map_err(anyhow::Error::msg)).transpose()
 }
 
-/// The Kibana of `target`, signed in to as to Elasticsearch, or with what its address holds.
+/// The Kibana of `target`, signed in to with what its address holds, or else as to Elasticsearch.
 ///
 /// # Errors
 /// The certificate or the credentials cannot be used.
 pub fn connect(target: &Target, args: &ConnectionArgs) -> anyhow::Result<KibanaClient> {
-    let headers = headers(target, &connect::auth(args)?)?;
+    let headers = headers(target, &connect::connection(args)?)?;
     Ok(KibanaClient::new(target.kibana.clone(), client(args)?, headers))
 }
 
@@ -122,26 +123,20 @@ fn client(args: &ConnectionArgs) -> anyhow::Result<Client> {
     Ok(builder.build()?)
 }
 
-fn headers(target: &Target, auth: &Auth) -> anyhow::Result<HeaderMap> {
-    let auth = if matches!(auth, Auth::None) { &in_address(&target.given) } else { auth };
-    let value = auth.header().map_err(anyhow::Error::msg)?;
+fn headers(target: &Target, elasticsearch: &Connection) -> anyhow::Result<HeaderMap> {
+    let value = match &target.authorization {
+        Some(value) => Some(value.clone()),
+        None => elasticsearch.authorization().map_err(anyhow::Error::msg)?,
+    };
     Ok(value.into_iter().map(|value| (AUTHORIZATION, value)).collect())
-}
-
-/// What the address holds to sign in with, where nothing else is given.
-fn in_address(address: &Url) -> Auth {
-    let plain = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
-    match address.password() {
-        Some(password) => {
-            Auth::Basic { username: plain(address.username()), password: plain(password).into() }
-        }
-        None => Auth::None,
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Target, in_address, places};
+    use reqwest::header::AUTHORIZATION;
+
+    use super::{Target, headers, places};
+    use crate::elastic::{Auth, Connection};
     use crate::kibana::{SavedObjects, Space};
 
     fn target(url: &str, space: Option<&str>) -> anyhow::Result<Target> {
@@ -172,6 +167,8 @@ mod tests {
             ("https://u:secret@k/s/Team", None),
             ("https://u:secret@k/app/home#/", None),
             ("https://u:secret@k/s/one", Some("other")),
+            ("https://:secret@k", None),
+            ("https://u@k", None),
         ] {
             let refusal = target(url, space).unwrap_err().to_string();
             assert!(!refusal.contains("secret"), "{refusal}");
@@ -179,11 +176,24 @@ mod tests {
     }
 
     #[test]
-    fn credentials_in_the_address_are_used_and_not_shown() {
-        let target = target("https://u:p%40ss@k/", None).unwrap();
-        let header = in_address(&target.given).header().unwrap().unwrap();
-        assert_eq!(header.to_str().unwrap(), "Basic dTpwQHNz");
-        assert!(!target.kibana.at("/").contains("ss@"));
+    fn its_own_address_signs_in_before_what_signs_in_to_elasticsearch() {
+        let key = || Auth::ApiKey("id:key".into());
+        for (kibana, elasticsearch, auth, expected) in [
+            ("https://u:p%40ss@k/", "https://e", key(), Some("Basic dTpwQHNz")),
+            ("https://u:p%40ss@k/", "https://es:pw@e", Auth::None, Some("Basic dTpwQHNz")),
+            ("https://k/", "https://e", key(), Some("ApiKey aWQ6a2V5")),
+            ("https://k/", "https://es:pw@e", Auth::None, Some("Basic ZXM6cHc=")),
+            ("https://k/", "https://e", Auth::None, None),
+        ] {
+            let target = target(kibana, None).unwrap();
+            let connection =
+                Connection { urls: vec![elasticsearch.to_owned()], auth, ..Connection::default() };
+            let headers = headers(&target, &connection).unwrap();
+            let sent = headers.get(AUTHORIZATION).map(|value| value.to_str().unwrap());
+            assert_eq!(sent, expected, "{kibana} {elasticsearch}");
+            assert!(!format!("{headers:?}{target:?}").contains("dTpw"));
+            assert_eq!(target.kibana.at("/"), "https://k/");
+        }
     }
 
     #[test]

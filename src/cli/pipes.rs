@@ -68,7 +68,10 @@ mod tests {
         let mut pipes = Pipes::new(&pipes, "@timestamp").unwrap();
         for day in days {
             let event = Event::of(json!({"@timestamp": format!("2026-11-{day:02}")}));
-            pipes.take(&Located { event, path: Path::new("a").into(), line: 1 }, day.to_string());
+            pipes.take(
+                &Located { event, path: Path::new("a").into(), line: 1, repaired: false },
+                day.to_string(),
+            );
         }
         pipes.through()
     }

@@ -102,6 +102,9 @@ fn go(args: &ScanArgs, wanted: Wanted, mut hits: Hits) -> Ending {
                 continue;
             }
         };
+        if let Some(remark) = located.remark() {
+            bar.suspend(|| output::say(&format!("warning: {remark}")));
+        }
         for finder in rules.iter().filter_map(|rule| finders.get(*rule)) {
             totals.matches += 1;
             let hit = hits.hit(finder, &located);

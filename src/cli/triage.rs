@@ -51,8 +51,8 @@ impl Declared {
     }
 }
 
-/// Who asks about the alerts in `sink`, the real place of them; none where they go to no cluster, where no rule asks
-/// anything, and where the arguments want nothing to be asked or written.
+/// Who asks about the alerts in `sink`, the real place of them; none where they go to no cluster, and where the arguments
+/// want nothing to be asked or written.
 pub fn triager(
     args: &RunArgs,
     sink: &Sink,
@@ -63,7 +63,7 @@ pub fn triager(
         return None;
     }
     let Sink::Cluster { cluster, index } = sink else { return None };
-    Triager::new(cluster.clone(), index.clone(), rules, expected).map(Arc::new)
+    Some(Arc::new(Triager::new(cluster.clone(), index.clone(), rules, expected)))
 }
 
 /// Works on the alerts that are due now; what cannot be asked stays due, and is said. Then `listener` hears again of its

@@ -64,6 +64,8 @@ pub enum KibanaError {
         status: StatusCode,
         /// What Kibana said.
         reason: String,
+        /// Whether the answer has the form of Kibana's own, and is none of a proxy before it.
+        by_kibana: bool,
     },
     /// It is no Kibana, or a newer one.
     #[error("`{base}` answered {what} with something else than expected: is it Kibana's address?")]
@@ -86,6 +88,16 @@ impl KibanaError {
             StatusCode::REQUEST_TIMEOUT,
         ];
         matches!(self, Self::Refused { status, .. } if status.is_client_error() && !passing.contains(status))
+    }
+
+    /// Whether Kibana may have taken what was asked for, and do it later: nobody has said that it is over.
+    #[must_use]
+    pub fn may_still_be_done(&self) -> bool {
+        match self {
+            Self::Unreachable { source, .. } => !source.is_connect(),
+            Self::Refused { status, by_kibana, .. } => status.is_server_error() && !by_kibana,
+            _ => false,
+        }
     }
 
     /// Whether what was asked for is not there.
@@ -164,7 +176,8 @@ impl KibanaClient {
         let (status, text) = self.answer(request).await?;
         let (base, what) = (self.address.base().to_owned(), what.to_owned());
         if !status.is_success() {
-            return Err(KibanaError::Refused { base, what, status, reason: reason(&text) });
+            let by_kibana = is_by_kibana(status, &text);
+            return Err(KibanaError::Refused { base, what, status, reason: reason(&text), by_kibana });
         }
         serde_json::from_str(&text).map_err(|_| KibanaError::Unexpected { base, what })
     }
@@ -202,6 +215,12 @@ fn reason(text: &str) -> String {
     sanitize(body.as_ref().and_then(|body| body["message"].as_str()).unwrap_or("no reason given"))
 }
 
+/// Kibana's refusals name their status; those of proxies do not.
+fn is_by_kibana(status: StatusCode, text: &str) -> bool {
+    let body: Option<Value> = serde_json::from_str(text).ok();
+    body.is_some_and(|body| body["statusCode"] == status.as_u16())
+}
+
 fn location(answer: &Response) -> String {
     let text = answer.headers().get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("?");
     Url::parse(text).map_or_else(|_| sanitize(text), without_credentials)
@@ -212,4 +231,28 @@ fn without_credentials(mut url: Url) -> String {
     let _ = url.set_username("");
     let _ = url.set_password(None);
     sanitize(url.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_kibana_itself_says_is_over() {
+        let own = |status: u16| format!(r#"{{"statusCode":{status},"error":"X","message":"no"}}"#);
+        for (status, body, may_still_be_done) in [
+            (500, own(500), false),
+            (503, own(503), false),
+            (400, "no".to_owned(), false),
+            (500, "<html>".to_owned(), true),
+            (503, r#"{"ok":false,"message":"no"}"#.to_owned(), true),
+            (504, own(500), true),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let by_kibana = is_by_kibana(status, &body);
+            let (base, what, reason) = ("k".to_owned(), "it".to_owned(), reason(&body));
+            let refused = KibanaError::Refused { base, what, status, reason, by_kibana };
+            assert_eq!(refused.may_still_be_done(), may_still_be_done, "{status} {body}");
+        }
+    }
 }

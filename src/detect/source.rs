@@ -262,6 +262,9 @@ impl Lines {
                 Next::Found(found) => match *found {
                     Ok(hit) if self.is_inside(&hit.located) => {
                         weight += self.searching.weight();
+                        if let Some(remark) = hit.located.remark() {
+                            tracing::warn!("{remark}");
+                        }
                         page.events.push(hit.located.event);
                     }
                     Ok(_) => {}
@@ -313,18 +316,10 @@ impl Lines {
 
 /// The event's times by `field`, or where it lacks that, by `fallback`.
 pub(super) fn times(event: &Event, field: &str, fallback: Option<&str>) -> Vec<DateTime<Utc>> {
-    let read = |field: &str| event.values(field).iter().filter_map(parsed).collect::<Vec<_>>();
+    let read = |field: &str| event.values(field).iter().filter_map(date::moment).collect::<Vec<_>>();
     match fallback {
         Some(fallback) if !event.any(field, |_| true) => read(fallback),
         _ => read(field),
-    }
-}
-
-/// A time as a `date` field reads it, to the millisecond.
-fn parsed(value: &Value) -> Option<DateTime<Utc>> {
-    match value {
-        Value::String(text) => DateTime::from_timestamp_millis(date::parse(text)?.start.timestamp_millis()),
-        other => DateTime::from_timestamp_millis(other.as_i64()?),
     }
 }
 

@@ -180,6 +180,14 @@ impl Connection {
         Auth::Basic { username: username.clone(), password: password.clone() }.header()
     }
 
+    /// The header by which it signs in, from the settings or the addresses; none without credentials.
+    ///
+    /// # Errors
+    /// An address is none, or the credentials are several, halved, or cannot be sent; no secret is shown.
+    pub fn authorization(&self) -> Result<Option<HeaderValue>, String> {
+        self.login(&self.addresses()?)
+    }
+
     /// The proxy, and how to log in to it.
     pub(super) fn proxy(&self) -> Result<Option<Address>, String> {
         let proxy = self.proxy.as_deref().map(parse_url).transpose();
@@ -192,7 +200,7 @@ impl Auth {
     ///
     /// # Errors
     /// They cannot be sent; the secret is not shown.
-    pub fn header(&self) -> Result<Option<HeaderValue>, String> {
+    fn header(&self) -> Result<Option<HeaderValue>, String> {
         let Some(text) = self.words()? else { return Ok(None) };
         let mut value = HeaderValue::from_str(text.expose_secret())
             .map_err(|_| "the credentials hold characters that no header can".to_owned())?;

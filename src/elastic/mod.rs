@@ -17,7 +17,6 @@ mod cause;
 mod clock;
 mod cluster;
 mod connection;
-mod decode;
 mod document;
 mod documents;
 mod error;

@@ -10,7 +10,7 @@ use super::body::{Body, shown};
 use super::call::{Answer, Call};
 use super::error::Cause;
 use super::reason::Reason;
-use super::shards::Shards;
+use super::shards::{Clusters, Shards, not_whole};
 use super::{Cluster, ElasticError};
 
 /// One search of a request.
@@ -82,7 +82,7 @@ impl Cluster {
                 json!({"index": search.indices, "ignore_unavailable": true, "allow_no_indices": true});
             let _ = writeln!(lines, "{header}\n{}", search.body);
         }
-        let parts = ["status", "error", "timed_out", "_shards"].iter().chain(filter_path);
+        let parts = ["status", "error", "timed_out", "_shards", "_clusters"].iter().chain(filter_path);
         let parts: Vec<String> = parts.map(|part| format!("responses.{part}")).collect();
         let first = searches.first().map(|search| shown(&search.indices)).unwrap_or_default();
         let asked = format!("asking {} searches at once, the first of {first}", searches.len());
@@ -109,8 +109,8 @@ fn lacking(answer: &Value) -> Option<String> {
         return Some(format!("HTTP {} {reason}", answer["status"].as_u64().unwrap_or_default()));
     }
     let shards = Shards::deserialize(&answer["_shards"]).unwrap_or_default();
-    let timed_out = answer["timed_out"] == true;
-    shards.missing().or_else(|| timed_out.then(|| "the search timed out".to_owned()))
+    let clusters = Clusters::deserialize(&answer["_clusters"]).unwrap_or_default();
+    not_whole(&shards, &clusters, answer["timed_out"] == true)
 }
 
 fn is_busy(answer: &Value) -> bool {

@@ -7,11 +7,10 @@ use serde_json::value::RawValue;
 
 use super::body::Body;
 use super::call::{Answer, Call, unwritable};
-use super::decode;
 use super::error::Cause;
 use super::shards::{Clusters, Shards, not_whole};
 use super::{Cluster, ElasticError, PointInTime};
-use crate::event::Event;
+use crate::event::{Event, decode};
 
 /// Some events of a window.
 #[derive(Debug, Default)]
@@ -185,7 +184,7 @@ fn add(page: &mut Page, hit: &Hit<'_>) {
         page.repaired.push(format!("`{}`/`{}`", hit.index, hit.id));
     }
     let (index, id) = (hit.index.clone(), hit.id.clone());
-    page.events.push(Event { index, id, source: source.object, fields: fields.object });
+    page.events.push(Event { index, id, source: source.value, fields: fields.value });
 }
 
 fn partial(found: &Found<'_>) -> Option<String> {

@@ -1,6 +1,7 @@
 //! Dates as Elasticsearch's default format (`strict_date_optional_time||epoch_millis`) reads them.
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
+use serde_json::Value;
 
 /// The time that a date stands for: a date without a time is the whole day, one without a fraction the whole second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,15 @@ pub fn parse(text: &str) -> Option<Interval> {
         return None;
     }
     calendar(text).or_else(|| epoch_millis(text))
+}
+
+/// The instant that a value stands for in a `date` field, which keeps milliseconds; none where it is no date.
+#[must_use]
+pub fn moment(value: &Value) -> Option<DateTime<Utc>> {
+    match value {
+        Value::String(text) => DateTime::from_timestamp_millis(parse(text)?.start.timestamp_millis()),
+        other => DateTime::from_timestamp_millis(other.as_i64()?),
+    }
 }
 
 /// Milliseconds since 1970; a fraction is cut off.
@@ -119,7 +129,9 @@ fn nanoseconds(text: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use serde_json::json;
+
+    use super::{moment, parse};
 
     #[test]
     fn a_time_left_open_is_the_whole_of_it() {
@@ -161,6 +173,23 @@ mod tests {
             "2026-11-23T10:",
         ] {
             assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_field_keeps_texts_and_numbers_to_the_millisecond() {
+        let millis = |value| moment(&value).map(|at| at.timestamp_millis());
+        for (value, expected) in [
+            (json!("2018-01-16T15:33:28.349999Z"), Some(1_516_116_808_349)),
+            (json!("2018-01-16"), Some(1_516_060_800_000)),
+            (json!("1516116808349"), Some(1_516_116_808_349)),
+            (json!(1_516_116_808_349_i64), Some(1_516_116_808_349)),
+            (json!(i64::MAX), None),
+            (json!(1.5), None),
+            (json!("soon"), None),
+            (json!(null), None),
+        ] {
+            assert_eq!(millis(value.clone()), expected, "{value}");
         }
     }
 }

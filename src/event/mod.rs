@@ -1,5 +1,6 @@
 //! One event: the document as its source gave it, the values of a field in it, and the texts it must hold.
 
+pub mod decode;
 mod needles;
 
 use serde_json::{Map, Value};

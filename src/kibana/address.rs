@@ -34,10 +34,16 @@ impl FromStr for KibanaAddress {
             ));
         }
         let path = url.path().trim_end_matches('/').to_owned();
-        let (path, space) = match path.rsplit_once("/s/") {
-            Some((path, space)) if !space.contains('/') => (path, space.parse()?),
-            _ => (path.as_str(), Space::default()),
-        };
+        let (path, space) =
+            path.split_once("/s/").map_or((&*path, None), |(path, space)| (path, Some(space)));
+        // A page's address was copied: links below it would lead nowhere, or into another space.
+        if path.split('/').any(|part| part == "app") || space.is_some_and(|space| space.contains('/')) {
+            return Err(format!(
+                "expected an address without `/app` and without anything behind `/s/SPACE`, found `{}`",
+                sanitize(url.as_str())
+            ));
+        }
+        let space = space.map(str::parse).transpose()?.unwrap_or_default();
         url.set_path(path);
         Ok(Self { base: url.as_str().trim_end_matches('/').to_owned(), space })
     }
@@ -93,6 +99,7 @@ mod tests {
             ("http://u:p@localhost:5601/base/s/team-1/", "http://localhost:5601/base/s/team-1", "team-1"),
             ("https://k/s/a", "https://k/s/a", "a"),
             ("https://k/sales", "https://k/sales", "default"),
+            ("https://k/apps/s/app", "https://k/apps/s/app", "app"),
         ] {
             let address = address(text).unwrap();
             assert_eq!((address.at("/x"), address.space().as_str()), (format!("{base}/x"), space), "{text}");
@@ -111,7 +118,18 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused_without_its_password() {
-        for text in ["", "kibana:5601", "ftp://k", "u:secret@k", "https://u:secret@k?x=1", "https://k/#/x"] {
+        for text in [
+            "",
+            "kibana:5601",
+            "ftp://k",
+            "u:secret@k",
+            "https://u:secret@k?x=1",
+            "https://k/#/x",
+            "https://u:secret@k/s/soc/app/discover",
+            "https://k/app/home",
+            "https://k/base/app",
+            "https://k/s/soc/x",
+        ] {
             let refusal = address(text).unwrap_err();
             assert!(refusal.starts_with("expected") && !refusal.contains("secret"), "{text}: {refusal}");
         }

@@ -29,7 +29,9 @@ pub struct Search {
     pub data_view: Option<String>,
     /// The condition, in KQL; empty for all.
     pub query: String,
-    /// The first moment, by `@timestamp`.
+    /// The field whose times are meant.
+    pub time_field: &'static str,
+    /// The first moment.
     pub from: DateTime<Utc>,
     /// The last moment.
     pub to: DateTime<Utc>,
@@ -53,7 +55,7 @@ impl KibanaAddress {
     pub fn discover(&self, search: &Search) -> Result<String, TooLong> {
         let title = search.indices.join(",");
         let mut view =
-            json!({"title": title, "name": title, "timeFieldName": "@timestamp", "allowNoIndex": true});
+            json!({"title": title, "name": title, "timeFieldName": search.time_field, "allowNoIndex": true});
         if let Some(id) = &search.data_view {
             view["id"] = json!(id);
         }
@@ -61,7 +63,7 @@ impl KibanaAddress {
             "dataViewSpec": view,
             "query": {"language": "kuery", "query": search.query},
             "timeRange": {"from": time(search.from), "to": time(search.to)},
-            "sort": [["@timestamp", "asc"]],
+            "sort": [[search.time_field, "asc"]],
         });
         if !search.columns.is_empty() {
             parameters["columns"] = json!(search.columns);
@@ -106,6 +108,7 @@ mod tests {
             indices: vec!["filebeat-*".into(), "logs-aws.cloudtrail-*".into()],
             data_view: None,
             query: Kql::is("user.id", value).to_string(),
+            time_field: "@timestamp",
             from: at("2026-11-20T14:00:00Z"),
             to: at("2026-11-21T02:00:00Z"),
             columns: vec!["event.action".into()],

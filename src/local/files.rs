@@ -15,7 +15,7 @@ use super::shape::{self, Origin};
 use super::split::{Broken, Piece, Splitter};
 use super::walk::Walk;
 use crate::diagnostic::sanitize;
-use crate::event::Event;
+use crate::event::{Event, decode};
 
 /// Bytes of text one document may have: what Elasticsearch takes in one request by default.
 pub const MAX_DOCUMENT_BYTES: usize = 100 * 1024 * 1024;
@@ -29,6 +29,17 @@ pub struct Located {
     pub path: Arc<Path>,
     /// The line it begins on, counted from 1.
     pub line: u64,
+    /// Whether something in its document had to be replaced to read it.
+    pub repaired: bool,
+}
+
+impl Located {
+    /// What is to be said of the document, if anything.
+    #[must_use]
+    pub fn remark(&self) -> Option<String> {
+        let place = format!("{}:{}", sanitize(&self.path.display().to_string()), self.line);
+        self.repaired.then(|| format!("{place}: is no proper JSON and was read with replacements"))
+    }
 }
 
 /// Files and folders to read events from.
@@ -189,7 +200,7 @@ impl OpenFile {
 fn located(piece: &Piece<'_>, path: &Arc<Path>, shown: &str) -> VecDeque<Result<Located, ReadProblem>> {
     let place = piece.place;
     let problem = |kind, reason| Err(told(Broken::new(place, kind, reason, piece.text), path));
-    let document = match shape::parse(piece.text) {
+    let document = match decode::value(piece.text) {
         Ok(document) => document,
         Err(error) => return VecDeque::from([problem(ProblemKind::NotJson, format!("not JSON: {error}"))]),
     };
@@ -197,9 +208,7 @@ fn located(piece: &Piece<'_>, path: &Arc<Path>, shown: &str) -> VecDeque<Result<
     shape::events(document, piece.form, Origin { path: shown, place: &suffix })
         .into_iter()
         .map(|found| match found {
-            Ok(shaped) => {
-                Ok(Located { event: shaped.on_line(place.line), path: Arc::clone(path), line: place.line })
-            }
+            Ok(shaped) => Ok(shaped.located(path, place.line)),
             Err(reason) => problem(ProblemKind::NotAnObject, reason),
         })
         .collect()

@@ -19,6 +19,7 @@ use super::search::{Found, Search};
 use super::shape::{self, Origin};
 use super::split::{Broken, Form, Piece, Place, Splitter};
 use super::turn::LONG;
+use crate::event::decode::{self, Decoded};
 
 /// Bytes that are split before lines are tried again, at first; doubled each time that other text turns up.
 const PATIENCE: u64 = 4 * 1024;
@@ -212,7 +213,7 @@ impl Reading<'_, '_> {
             return;
         }
         if !may_hold_list(text)
-            && let Ok(document) = shape::parse(text)
+            && let Ok(document) = decode::value(text)
         {
             return self.document(document, Form::Any, Place { line: number, record: None }, text);
         }
@@ -237,7 +238,7 @@ impl Reading<'_, '_> {
                     self.out.batch.tally.passed_over += 1;
                     return true;
                 }
-                match shape::parse(text) {
+                match decode::value(text) {
                     Ok(document) => self.document(document, form, place, text),
                     Err(error) => {
                         self.problem(place, ProblemKind::NotJson, format!("not JSON: {error}"), text);
@@ -259,7 +260,7 @@ impl Reading<'_, '_> {
         self.search.sieve.admits(text, form) && !(shows && self.search.sees_through(text, &self.file.shown))
     }
 
-    fn document(&mut self, document: Value, form: Form, place: Place, text: &[u8]) {
+    fn document(&mut self, document: Decoded<Value>, form: Form, place: Place, text: &[u8]) {
         let suffix = place.suffix();
         for found in shape::events(document, form, Origin { path: &self.file.shown, place: &suffix }) {
             match found {

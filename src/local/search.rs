@@ -161,11 +161,7 @@ impl Found {
     pub fn settled(self, path: &Arc<Path>, before: u64) -> Result<Hit, ReadProblem> {
         match self {
             Self::Match { shaped, line, rules, bytes: _ } => {
-                let line = line + before;
-                Ok(Hit {
-                    located: Located { event: shaped.on_line(line), path: Arc::clone(path), line },
-                    rules,
-                })
+                Ok(Hit { located: shaped.located(path, line + before), rules })
             }
             Self::Problem(problem) if problem.line == 0 => Err(problem),
             Self::Problem(problem) => Err(ReadProblem { line: problem.line + before, ..problem }),

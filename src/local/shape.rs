@@ -1,10 +1,15 @@
 //! Which kind of document an object is (by its content, never by a file's name), and the event it tells of.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::cloudtrail;
+use super::files::Located;
 use super::split::Form;
 use crate::event::Event;
+use crate::event::decode::Decoded;
 
 /// An event, and what it is called where it brings no id of its own.
 #[derive(Debug)]
@@ -13,16 +18,18 @@ pub(super) struct Shaped {
     pub event: Event,
     /// What follows the line it was found on in its id: nothing, or its place in the line's lists.
     pub place: Option<String>,
+    /// Whether its document was read with replacements.
+    pub repaired: bool,
 }
 
 impl Shaped {
-    /// The event by its full name, found on `line`.
-    pub fn on_line(self, line: u64) -> Event {
-        let Self { mut event, place } = self;
+    /// The event by its full name, found on `line` of `path`.
+    pub fn located(self, path: &Arc<Path>, line: u64) -> Located {
+        let Self { mut event, place, repaired } = self;
         if let Some(place) = place {
             event.id = format!("{line}{place}");
         }
-        event
+        Located { event, path: Arc::clone(path), line, repaired }
     }
 }
 
@@ -35,22 +42,20 @@ pub(super) struct Origin<'a> {
     pub place: &'a str,
 }
 
-/// The document that `text` spells.
-///
-/// # Errors
-/// It is not JSON.
-pub(super) fn parse(text: &[u8]) -> serde_json::Result<Value> {
-    // All at once is checked sooner than string by string.
-    match std::str::from_utf8(text) {
-        Ok(text) => serde_json::from_str(text),
-        Err(_) => serde_json::from_slice(text),
-    }
-}
-
 /// The events of one document, in order; an error says what was found instead of an object.
 ///
 /// A document that holds a list (`Records`, `hits.hits`) gives one result for each of its items.
-pub(super) fn events(document: Value, form: Form, origin: Origin<'_>) -> Vec<Result<Shaped, String>> {
+pub(super) fn events(
+    document: Decoded<Value>,
+    form: Form,
+    origin: Origin<'_>,
+) -> Vec<Result<Shaped, String>> {
+    let Decoded { value, repaired } = document;
+    let found = shaped(value, form, origin).into_iter();
+    found.map(|found| found.map(|shaped| Shaped { repaired, ..shaped })).collect()
+}
+
+fn shaped(document: Value, form: Form, origin: Origin<'_>) -> Vec<Result<Shaped, String>> {
     let mut object = match document {
         Value::Object(object) => object,
         other => return vec![Err(format!("expected an object, found {}", kind(&other)))],
@@ -60,7 +65,7 @@ pub(super) fn events(document: Value, form: Form, origin: Origin<'_>) -> Vec<Res
         return numbered
             .flat_map(|(at, item)| {
                 let place = format!("{}:{}", origin.place, at + 1);
-                events(item, form, Origin { place: &place, ..origin })
+                shaped(item, form, Origin { place: &place, ..origin })
             })
             .collect();
     }
@@ -111,14 +116,14 @@ fn hit(mut hit: Map<String, Value>, origin: Origin<'_>) -> Result<Shaped, String
         shaped.event.index = index;
     }
     if let Some(Value::String(id)) = hit.remove("_id") {
-        shaped = Shaped { event: Event { id, ..shaped.event }, place: None };
+        shaped = Shaped { event: Event { id, ..shaped.event }, place: None, ..shaped };
     }
     Ok(shaped)
 }
 
 fn event(source: Map<String, Value>, fields: Map<String, Value>, origin: Origin<'_>) -> Shaped {
     let event = Event { index: origin.path.to_owned(), id: String::new(), source, fields };
-    Shaped { event, place: Some(origin.place.to_owned()) }
+    Shaped { event, place: Some(origin.place.to_owned()), repaired: false }
 }
 
 fn kind(value: &Value) -> &'static str {
@@ -134,14 +139,25 @@ fn kind(value: &Value) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
     use super::{Origin, events};
     use crate::event::Event;
+    use crate::event::decode::Decoded;
+    use crate::local::files::Located;
     use crate::local::split::Form;
     use serde_json::{Value, json};
 
-    fn read(document: Value) -> Vec<Result<Event, String>> {
+    fn located(document: Value, repaired: bool) -> Vec<Result<Located, String>> {
+        let document = Decoded { value: document, repaired };
         let found = events(document, Form::Any, Origin { path: "a.json", place: "" });
-        found.into_iter().map(|found| found.map(|shaped| shaped.on_line(3))).collect()
+        let path = Arc::from(Path::new("a.json"));
+        found.into_iter().map(|found| found.map(|shaped| shaped.located(&path, 3))).collect()
+    }
+
+    fn read(document: Value) -> Vec<Result<Event, String>> {
+        located(document, false).into_iter().map(|found| found.map(|located| located.event)).collect()
     }
 
     fn one(document: Value) -> Event {
@@ -187,5 +203,20 @@ mod tests {
         assert_eq!(found[1], Err("expected an object, found a number".to_owned()));
         let found = read(json!({"took": 1, "hits": {"hits": [{"_source": {"a": 1}}]}}));
         assert_eq!(found[0].as_ref().unwrap().id, "3:1");
+    }
+
+    #[test]
+    fn each_event_of_a_document_with_replacements_says_so() {
+        for document in [
+            json!({"a": 1}),
+            json!({"_id": "1", "_source": {"a": 1}}),
+            json!({"Records": [{"eventName": "A"}, {}]}),
+        ] {
+            for repaired in [true, false] {
+                let found = located(document.clone(), repaired);
+                let says = |found: &Result<Located, String>| found.as_ref().unwrap().remark().is_some();
+                assert!(found.iter().all(|found| says(found) == repaired), "{found:?}");
+            }
+        }
     }
 }

@@ -1,12 +1,10 @@
 //! How late events arrive and alerts are made, by the times that each new alert holds: nothing more is asked for it.
 
-use chrono::{DateTime, Utc};
 use prometheus::{Histogram, HistogramOpts, Registry, Result};
-use serde_json::Value;
 
 use super::registered;
 use crate::alert::AlertDocument;
-use crate::eval::date;
+use crate::eval::date::moment;
 
 /// Upper ends of the classes of time, in seconds: up to a day.
 const BUCKETS: [f64; 13] =
@@ -48,8 +46,4 @@ impl Delays {
             }
         }
     }
-}
-
-fn moment(value: &Value) -> Option<DateTime<Utc>> {
-    Some(date::parse(value.as_str()?)?.start)
 }

@@ -2,11 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::outcome::TOP;
 use super::share::Share;
 use crate::rule::triage::QuestionKind;
-
-/// How many values of a field are told.
-const TOP: usize = 10;
 
 /// What a kind of question counts in a share of its indices: `time_field` orders, and `same` selects the events with
 /// the alert's own value.

@@ -1,8 +1,8 @@
 //! One alert under triage: its event, the values read from it, and when it happened.
 
-use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
+use super::due::Times;
 use super::source::{EVENT_ID, Source};
 use crate::event::Event;
 use crate::rule::triage::{Indices, Triage, Values};
@@ -12,8 +12,8 @@ use crate::rule::triage::{Indices, Triage, Values};
 pub struct Case<'e> {
     /// The alert's id.
     pub alert_id: &'e str,
-    /// When its event happened.
-    pub at: DateTime<Utc>,
+    /// When its event happened and arrived.
+    pub times: Times,
     /// What is known of it.
     pub values: Values<'e>,
 }
@@ -21,8 +21,8 @@ pub struct Case<'e> {
 impl<'e> Case<'e> {
     /// The case of the alert `alert_id`, whose document, which holds its event's fields, is `alert`.
     #[must_use]
-    pub fn new(triage: &Triage, alert_id: &'e str, alert: &'e Event, at: DateTime<Utc>) -> Self {
-        Self { alert_id, at, values: Values::read(&triage.values, alert) }
+    pub fn new(triage: &Triage, alert_id: &'e str, alert: &'e Event, times: Times) -> Self {
+        Self { alert_id, times, values: Values::read(&triage.values, alert) }
     }
 
     /// What must not be counted: the alert's own event, or the alert itself.

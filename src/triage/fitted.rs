@@ -8,7 +8,7 @@ use super::answer::{Answer, Status};
 use super::batch::{Batch, Edge, Part, Shared, Slot, is_far};
 use super::case::{Case, Own};
 use super::share::Share;
-use super::source::{ALERT_TIME, EVENT_ID, EVENT_TIME, Source, Sources};
+use super::source::{EVENT_ID, LONGEST_INDEXED, Source, Sources};
 use super::speech::{Span, time};
 use super::tally::Tally;
 use super::unasked::{failed, no_index, not_asked, not_in_data, too_long, values_fit};
@@ -36,6 +36,8 @@ pub(super) struct Fitted<'r> {
     shares: Vec<Share>,
     /// Which of the indices cannot count what is asked, in words.
     blind: Option<String>,
+    /// How many characters a value of the alert may have.
+    longest: usize,
     /// The fields by which events that are read can be told and counted here; none where the cluster has to count.
     read: Option<Vec<String>>,
 }
@@ -107,7 +109,20 @@ impl<'r> Fitted<'r> {
             lowered(source, scope, &condition)
         });
         let read = readable(source, question, &rest).filter(|_| shares.len() == 1);
-        Ok(Self { question, source, query, subject, rest, scope: scope.transpose()?, shares, blind, read })
+        let fields = query.fields().into_iter().map(|field| field.name).chain(question.field.clone());
+        let longest = fields.map(|field| source.longest_indexed(&field)).min().unwrap_or(LONGEST_INDEXED);
+        Ok(Self {
+            question,
+            source,
+            query,
+            subject,
+            rest,
+            scope: scope.transpose()?,
+            shares,
+            blind,
+            longest,
+            read,
+        })
     }
 
     /// Puts the question about an alert into the batch.
@@ -115,15 +130,15 @@ impl<'r> Fitted<'r> {
     /// # Errors
     /// The answer, where it is not asked.
     pub fn ask(&self, case: &Case<'_>, now: DateTime<Utc>, batch: &mut Batch) -> Result<Put, Answer> {
-        values_fit(self.query, case)?;
-        let (from, to) = window(self.question, case.at);
+        values_fit(self.query, case, self.longest)?;
+        let (from, to) = window(self.question, case.times.at);
         if now < from {
             let text = format!("not asked: not before {}", time(from));
             return Err(Answer::without(Status::NotAsked, text));
         }
         let bound = self.bind(case)?;
         let partial = self.partial(&bound);
-        let mut shared = self.shared(&bound, (!is_far(from, to, case.at)).then_some(case.at));
+        let mut shared = self.shared(&bound, (!is_far(from, to, case.times.at)).then_some(case.times.at));
         let own = if self.question.with_itself {
             Vec::new()
         } else {
@@ -134,7 +149,7 @@ impl<'r> Fitted<'r> {
         for share in &self.shares {
             shared.indices.clone_from(&share.indices);
             if edges.is_empty() {
-                let own = if to < case.at { &[] } else { &own[..] };
+                let own = if to < case.times.at { &[] } else { &own[..] };
                 let part = self.part(&bound, share, own, (from, to));
                 let tally = self.tally(&bound, share, own);
                 slots.push(batch.add(shared.clone(), part, tally));
@@ -168,7 +183,7 @@ impl<'r> Fitted<'r> {
         let field = self.question.field.as_ref().filter(|_| self.question.kind == QuestionKind::Compare);
         let Some(field) = field else { return Ok(None) };
         let value = case.values.get(field).ok_or_else(|| not_asked(field))?;
-        too_long(field, &value)?;
+        too_long(field, &value, self.longest)?;
         let span = self.query.expression.span;
         let leaf = Leaf::Compare {
             field: Node::new(span, field.clone()),
@@ -190,14 +205,10 @@ impl<'r> Fitted<'r> {
             [&bound.subject].into_iter().chain(&self.scope).map(|one| &one.query).collect();
         Shared {
             indices: Vec::new(),
-            time_field: self.time_field(),
+            time_field: self.question.indices.time_field(),
             subject: serde_json::to_string(&subject).unwrap_or_default(),
             around,
         }
-    }
-
-    fn time_field(&self) -> &'static str {
-        if self.question.indices == Indices::Alerts { ALERT_TIME } else { EVENT_TIME }
     }
 
     fn filters(&self, bound: &Bound) -> Vec<Value> {
@@ -218,7 +229,7 @@ impl<'r> Fitted<'r> {
             must_not: own.iter().map(Own::query).collect(),
             from,
             to,
-            aggs: aggs::counted(self.question.kind, share, self.time_field(), same),
+            aggs: aggs::counted(self.question.kind, share, self.question.indices.time_field(), same),
         }
     }
 

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::event::Event;
 
 /// How far apart two alerts of one group may be.
-const APART: TimeDelta = TimeDelta::minutes(15);
+pub const APART: TimeDelta = TimeDelta::minutes(15);
 
 /// The fields that tell who did something, the surest first.
 pub const PRINCIPALS: [&str; 5] = ["user.id", "user.name", "host.id", "host.name", ADDRESS];
@@ -39,8 +39,10 @@ impl Principal {
 /// The group of each alert, in order: `times` are those of a principal's alerts.
 ///
 /// A group is named after its first alert, so the same alerts make the same groups in whatever order they came.
+/// `begun` is the name of the group that the first of them is known to go on with, if there is one: alerts before it are
+/// out of view.
 #[must_use]
-pub fn groups(principal: &Principal, times: &[DateTime<Utc>]) -> Vec<String> {
+pub fn groups(principal: &Principal, times: &[DateTime<Utc>], begun: Option<&str>) -> Vec<String> {
     let mut order: Vec<usize> = (0..times.len()).collect();
     order.sort_by_key(|at| times[*at]);
     let mut names = vec![String::new(); times.len()];
@@ -48,7 +50,8 @@ pub fn groups(principal: &Principal, times: &[DateTime<Utc>]) -> Vec<String> {
     let mut name = String::new();
     for at in order {
         if before.is_none_or(|before| times[at] - before > APART) {
-            name = named(principal, times[at]);
+            let goes_on = begun.filter(|_| before.is_none());
+            name = goes_on.map_or_else(|| named(principal, times[at]), str::to_owned);
         }
         names[at].clone_from(&name);
         before = Some(times[at]);
@@ -86,13 +89,18 @@ mod tests {
 
     #[test]
     fn alerts_within_fifteen_minutes_share_a_group_across_the_quarter() {
-        let names = groups(&principal("a"), &[at(14), at(16), at(40), at(55), at(71)]);
+        let names = groups(&principal("a"), &[at(14), at(16), at(40), at(55), at(71)], None);
         assert_eq!(names[0], names[1]);
         assert_eq!(names[2], names[3]);
         assert_ne!(names[1], names[2]);
         assert_ne!(names[3], names[4]);
-        assert_ne!(names[0], groups(&principal("b"), &[at(14)])[0]);
+        assert_ne!(names[0], groups(&principal("b"), &[at(14)], None)[0]);
         assert_eq!(names[0].len(), 32);
+        let going_on = groups(&principal("a"), &[at(40), at(14), at(16)], Some("begun"));
+        assert_eq!(
+            (going_on[0] == "begun", going_on[1].as_str(), going_on[2].as_str()),
+            (false, "begun", "begun")
+        );
     }
 
     proptest! {
@@ -100,9 +108,9 @@ mod tests {
         fn the_order_of_arrival_changes_nothing(minutes in prop::collection::vec(0i64..200, 1..12)) {
             let times: Vec<_> = minutes.iter().map(|minute| at(*minute)).collect();
             let reversed: Vec<_> = times.iter().rev().copied().collect();
-            let mut names = groups(&principal("a"), &reversed);
+            let mut names = groups(&principal("a"), &reversed, None);
             names.reverse();
-            let expected = groups(&principal("a"), &times);
+            let expected = groups(&principal("a"), &times, None);
             prop_assert_eq!(&names, &expected);
             for (left, one) in times.iter().zip(&expected) {
                 for (right, other) in times.iter().zip(&expected) {

@@ -58,8 +58,8 @@ pub(super) struct Found {
     pub partial: Option<String>,
 }
 
-/// How many values are told.
-pub(super) const TOP: usize = 10;
+/// How many values are told: as many as services that one role uses, as a rule.
+pub(super) const TOP: usize = 20;
 
 impl Outcome {
     /// The answer to the question at `slot`.
@@ -76,17 +76,11 @@ impl Outcome {
         if let Some(error) = body.get("error") {
             return Err(reason_of(error));
         }
-        let shards = |name: &str| body["_shards"][name].as_u64().unwrap_or_default();
-        let (total, failed) = (shards("total"), shards("failed"));
+        let (total, failed) = (shards(body, "total"), shards(body, "failed"));
         if failed > 0 && failed >= total {
             return Err(format!("all {total} shards failed: {}", shard_failure(body)));
         }
-        let timed_out = body["timed_out"].as_bool().unwrap_or(true);
-        let partial = match (failed, timed_out) {
-            (0, false) => None,
-            (0, true) => Some("the search timed out".to_owned()),
-            _ => Some(format!("{failed} of {total} shards failed: {}", shard_failure(body))),
-        };
+        let partial = lacking(body);
         let found = match &slot.place {
             Place::Part(part) => body["aggregations"].get(part.to_string()).map(numbers),
             Place::Edge(edge, own) => at_edge(*edge, own, &body["hits"]),
@@ -98,6 +92,24 @@ impl Outcome {
             None => Err(LACKING.to_owned()),
         }
     }
+}
+
+/// What of the data did not answer, in words; none where all of it did.
+pub(super) fn lacking(body: &Value) -> Option<String> {
+    let (total, failed) = (shards(body, "total"), shards(body, "failed"));
+    if failed > 0 {
+        return Some(format!("{failed} of {total} shards failed: {}", shard_failure(body)));
+    }
+    if body["timed_out"].as_bool().unwrap_or(true) {
+        return Some("the search timed out".to_owned());
+    }
+    let clusters = |name: &str| body["_clusters"][name].as_u64().unwrap_or_default();
+    let silent: u64 = ["skipped", "partial", "failed"].into_iter().map(clusters).sum();
+    (silent > 0).then(|| format!("{silent} of {} clusters did not answer in full", clusters("total")))
+}
+
+fn shards(body: &Value, name: &str) -> u64 {
+    body["_shards"][name].as_u64().unwrap_or_default()
 }
 
 /// Of what is only known to be there, one is counted; of the events that were read, the first that is none of `own`.
@@ -282,6 +294,9 @@ mod tests {
         assert_eq!(partial(answered(&failure, false, &aggs)).as_deref(), Some("1 of 2 shards failed: x: y"));
         let timed_out = partial(answered(&json!({"total": 2, "failed": 0}), true, &aggs));
         assert_eq!(timed_out.as_deref(), Some("the search timed out"));
+        let far = json!({"timed_out": false, "_shards": {"total": 0, "failed": 0}, "_clusters": {"total": 2, "skipped": 1}});
+        let far = Outcome::Answered(far).found(&SLOT).err();
+        assert_eq!(far.as_deref(), Some(LACKING), "of a cluster that was skipped nothing is known");
         assert!(answered(&json!({"total": 1, "failed": 1}), false, &aggs).is_err());
         assert!(answered(&json!({"total": 1, "failed": 0}), false, &aggs).is_ok());
         for outcome in [

@@ -30,6 +30,20 @@ struct Ready<'r> {
     way: Result<Way<'r>, Answer>,
 }
 
+impl Ready<'_> {
+    /// Puts the question into `batch`.
+    ///
+    /// # Errors
+    /// The answer, where there is nothing to search.
+    fn put(&self, case: &Case<'_>, now: DateTime<Utc>, batch: &mut Batch) -> Result<Put, Answer> {
+        match &self.way {
+            Err(answer) => Err(answer.clone()),
+            Ok(Way::Event) => Err(of_event(self.question, case)),
+            Ok(Way::Search(fitted)) => fitted.ask(case, now, batch),
+        }
+    }
+}
+
 /// How a question is answered.
 #[derive(Debug)]
 enum Way<'r> {
@@ -101,23 +115,23 @@ impl<'r> Prepared<'r> {
         batch: &mut Batch,
     ) -> Plan {
         let entry = |ready: &Ready<'_>| {
-            let known = stored.answers.get(&ready.question.id).filter(|answer| {
+            let known = stored.answers.get(&ready.question.id);
+            let is_settled = |answer: &&Answer| {
                 answer.status == Status::Answered
                     && stored
                         .asked_at
-                        .is_some_and(|asked_at| due::is_settled(ready.question, case.at, asked_at))
-            });
-            if let Some(known) = known {
+                        .is_some_and(|asked_at| due::is_settled(ready.question, case.times, asked_at))
+            };
+            if let Some(known) = known.filter(is_settled) {
                 return Entry::Known(known.clone());
             }
-            match &ready.way {
-                Err(answer) => Entry::Known(answer.clone()),
-                Ok(Way::Event) => Entry::Known(of_event(ready.question, case)),
-                Ok(Way::Search(fitted)) => {
-                    let earlier = stored.answers.get(&ready.question.id);
-                    let earlier = earlier.filter(|answer| answer.status.has_numbers()).cloned();
-                    fitted.ask(case, now, batch).map_or_else(Entry::Known, |put| Entry::Open(put, earlier))
+            let earlier = known.filter(|answer| answer.status.has_numbers()).cloned();
+            match (ready.put(case, now, batch), earlier) {
+                (Ok(put), earlier) => Entry::Open(put, earlier),
+                (Err(answer), Some(earlier)) if !answer.status.has_numbers() => {
+                    Entry::Known(earlier.kept(&answer.text))
                 }
+                (Err(answer), _) => Entry::Known(answer),
             }
         };
         Plan { entries: self.questions.iter().map(entry).collect() }
@@ -186,7 +200,7 @@ fn of_event(question: &TriageQuestion, case: &Case<'_>) -> Answer {
             if !fields.is_empty() && fields.iter().all(|field| !event.any(&field.name, |_| true)) {
                 return not_in_data(&fields[0].name);
             }
-            if let Err(answer) = values_fit(query, case) {
+            if let Err(answer) = values_fit(query, case, usize::MAX) {
                 return answer;
             }
             let matcher = bind(&query.condition, &|name| case.values.get(name))
@@ -205,5 +219,5 @@ fn of_event(question: &TriageQuestion, case: &Case<'_>) -> Answer {
     let top = values.filter_map(|value| value.as_str().map(str::to_owned)).collect();
     let count = u64::from(matches);
     let found = Found { count, days: count, top, ..Found::default() };
-    spoken(question, found, Span { from: case.at, until: case.at }, case)
+    spoken(question, found, Span { from: case.times.at, until: case.times.at }, case)
 }

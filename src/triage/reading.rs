@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::batch::{Batch, Counts, Search, TIMEOUT, range};
-use super::outcome::{Outcome, Tallied};
+use super::outcome::{Outcome, Tallied, lacking};
 use super::tally::{Seen, Tally};
 use crate::event::Event;
 
@@ -95,7 +95,7 @@ impl Reading {
 
     /// The events, and which of them are each subject's; none where there may be more.
     fn seen(&self, mut answer: Value) -> Option<(Vec<Seen>, Vec<Vec<usize>>)> {
-        if answer.get("error").is_some() || answer["timed_out"] != false || answer["_shards"]["failed"] != 0 {
+        if answer.get("error").is_some() || lacking(&answer).is_some() {
             return None;
         }
         let hits = match answer.pointer_mut("/hits/hits").map(Value::take) {

@@ -22,7 +22,7 @@ pub(super) fn section(
     due: Option<DateTime<Utc>>,
 ) -> String {
     let mut text = format!("{HEADING}\n\n**{}**\n", markdown(&verdict.text));
-    let again = due.map_or("nothing is open".to_owned(), |due| format!("asked again at {}", time(due)));
+    let again = due.map_or("not asked again".to_owned(), |due| format!("asked again at {}", time(due)));
     let _ = write!(text, "\nAsked at {}; {again}.\n", time(now));
     for (label, wanted) in [("For an attack", true), ("Against", false)] {
         let side: Vec<&Weighed> = verdict.evidence.iter().filter(|one| (one.weight > 0) == wanted).collect();

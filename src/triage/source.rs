@@ -3,17 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::plan::Input;
+use crate::rule::TIMESTAMP;
 use crate::rule::triage::{Indices, Triage};
 use crate::schema::{FieldForm, FieldType, Schema};
 
-/// The field of an event's time.
-pub(super) const EVENT_TIME: &str = "@timestamp";
-
-/// The field of an alert that holds its event's time.
-pub(super) const ALERT_TIME: &str = "kibana.alert.original_time";
-
 /// The field that tells events from one another.
 pub(super) const EVENT_ID: &str = "event.id";
+
+/// Values longer than this are not indexed by ECS's fields, in characters.
+pub(super) const LONGEST_INDEXED: usize = 1024;
 
 /// Indices that questions are asked of.
 #[derive(Debug, Clone)]
@@ -54,8 +52,8 @@ impl Source {
             query,
             schema: &self.schema,
             patterns: &self.patterns,
-            category_field: EVENT_TIME,
-            time_field: EVENT_TIME,
+            category_field: TIMESTAMP,
+            time_field: TIMESTAMP,
             fallback_time_field: None,
             allow_expensive: self.allow_expensive,
         }
@@ -104,6 +102,13 @@ impl Source {
         })
     }
 
+    /// How many characters a value of `field` may have to be indexed, as far as mappings are made by templates: the
+    /// keyword that Elasticsearch puts below a text field by itself holds no more than 256.
+    pub(super) fn longest_indexed(&self, field: &str) -> usize {
+        let is_below_text = |form: &FieldForm| form.field_type == FieldType::Text;
+        if self.schema.forms(field).iter().any(is_below_text) { 256 } else { LONGEST_INDEXED }
+    }
+
     /// The names under which the values of `field` can be counted; several where the indices differ.
     pub(super) fn countable(&self, field: &str) -> Vec<String> {
         let name = |form: FieldForm| match form.field_type {
@@ -128,7 +133,7 @@ pub fn wanted_fields(triage: &Triage) -> Vec<(Indices, Vec<String>)> {
     for question in triage.questions.iter().filter(|question| question.kind.is_searched()) {
         let new = || (question.indices.clone(), BTreeSet::new());
         let (_, fields) = wanted.entry(format!("{:?}", question.indices)).or_insert_with(new);
-        fields.extend([EVENT_TIME, ALERT_TIME, EVENT_ID].map(str::to_owned));
+        fields.extend([question.indices.time_field(), EVENT_ID].map(str::to_owned));
         fields.extend(question.field.clone());
         let scope = triage.scope.iter().filter(|_| question.indices == Indices::Rule);
         for query in question.condition.iter().chain(scope) {

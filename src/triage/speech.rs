@@ -31,10 +31,19 @@ pub(super) fn said(words: &Words, answer: &Answer, span: Span, case: &Case<'_>) 
             "from" => time(span.from),
             "until" => time(span.until),
             "top" if answer.top.is_empty() => return None,
-            "top" => answer.top.iter().map(|value| plain(value)).collect::<Vec<_>>().join(", "),
+            "top" => top(answer),
             name => plain(&case.values.get(name)?),
         })
     })
+}
+
+/// The values that were found most, and how many others there are.
+fn top(answer: &Answer) -> String {
+    let told = answer.top.iter().map(|value| plain(value)).collect::<Vec<_>>().join(", ");
+    match answer.distinct.saturating_sub(answer.top.len() as u64) {
+        0 => told,
+        more => format!("{told} and {more} more"),
+    }
 }
 
 /// A time as a reader takes it in.
@@ -67,7 +76,18 @@ pub fn markdown(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{markdown, plain};
+    use super::{markdown, plain, top};
+    use crate::triage::{Answer, Status};
+
+    #[test]
+    fn values_that_are_not_told_are_counted() {
+        let mut answer = Answer::without(Status::Answered, String::new());
+        answer.top = vec!["a".into(), "b\n".into()];
+        answer.distinct = 2;
+        assert_eq!(top(&answer), "a, b\\u{a}");
+        answer.distinct = 9;
+        assert_eq!(top(&answer), "a, b\\u{a} and 7 more");
+    }
 
     #[test]
     fn hostile_values_are_harmless() {

@@ -18,6 +18,15 @@ fn at() -> DateTime<Utc> {
     "2026-11-20T14:00:00Z".parse().expect("a time")
 }
 
+fn times() -> Times {
+    times_of(at())
+}
+
+/// Of an event that arrived at once.
+fn times_of(at: DateTime<Utc>) -> Times {
+    Times { at, arrived: at }
+}
+
 fn sources(triage: &Triage, unmapped: &[&str]) -> Sources {
     let mut sources = Sources::default();
     for (indices, fields) in wanted_fields(triage) {
@@ -53,6 +62,7 @@ fn alert(user_id: &str) -> Event {
         "user.id": user_id, "event.id": "e-1", "source": {"ip": "198.51.100.77", "as": {"organization": {"name": "EXAMPLE"}}},
         "user_agent.original": "python-requests/2.32", "cloud.account.id": "111122223333",
         "aws.cloudtrail.user_identity.arn": "arn:aws:sts::111122223333:assumed-role/app-role/i-0a1b2c3d4e5f60001",
+        "aws.cloudtrail.user_identity.session_context.session_issuer.arn": "arn:aws:iam::111122223333:role/app-role",
         "kibana.alert.rule.rule_id": "d1e5e410-3e34-412e-9b1f-dd500b3b55cd", "kibana.alert.workflow_status": "closed",
     }))
 }
@@ -79,7 +89,7 @@ impl Run {
 /// Asks everything of an index in which `finds` is found.
 fn run_with(rule: &Rule, sources: &Sources, alert: &Event, finds: Finds<'_>, expected: &[Expected]) -> Run {
     let prepared = Prepared::new(&rule.triage, Some(sources), "");
-    let case = Case::new(&rule.triage, "alert-1", alert, at());
+    let case = Case::new(&rule.triage, "alert-1", alert, times());
     let mut batch = Batch::default();
     let now = at() + TimeDelta::minutes(20);
     let plan = prepared.plan(&case, now, &StoredTriage::default(), &mut batch);
@@ -225,7 +235,7 @@ fn a_question_for_the_last_event_is_shared_by_the_alerts_of_an_hour() {
     let (sources, alert) = (sources(&rule.triage, &[]), alert(SESSION));
     let prepared = Prepared::new(&rule.triage, Some(&sources), "");
     for minutes in [10, 20] {
-        let case = Case::new(&rule.triage, "alert-1", &alert, at() + TimeDelta::minutes(minutes));
+        let case = Case::new(&rule.triage, "alert-1", &alert, times_of(at() + TimeDelta::minutes(minutes)));
         let _ = prepared.plan(&case, at() + TimeDelta::hours(1), &StoredTriage::default(), &mut batch);
     }
     let edges = batch.searches().filter(|search| search.body.get("sort").is_some());
@@ -389,7 +399,7 @@ fn stored_answers_are_read_back_and_settled_ones_not_asked_again() {
     assert_eq!(read.answers["habit"], *first.answer("habit"));
     assert_eq!(read.asked_at, Some(at() + TimeDelta::minutes(20)));
     let prepared = Prepared::new(&rule.triage, Some(&sources), "");
-    let case = Case::new(&rule.triage, "alert-1", &stored, at());
+    let case = Case::new(&rule.triage, "alert-1", &stored, times());
     let mut batch = Batch::default();
     let _ = prepared.plan(&case, at() + TimeDelta::hours(1), &read, &mut batch);
     assert!(batch.len() < first.searches.len(), "{} of {}", batch.len(), first.searches.len());
@@ -405,7 +415,7 @@ fn without_a_cluster_only_the_event_answers() {
     let rule = seed();
     let prepared = Prepared::new(&rule.triage, None, "files are read, no cluster");
     let alert = alert(SESSION);
-    let case = Case::new(&rule.triage, "a", &alert, at());
+    let case = Case::new(&rule.triage, "a", &alert, times());
     let mut batch = Batch::default();
     let plan = prepared.plan(&case, at(), &StoredTriage::default(), &mut batch);
     assert!(batch.is_empty());
@@ -425,7 +435,7 @@ fn what_was_found_stays_found_where_asking_again_fails() {
     stored.source.extend(run_with(&rule, &sources, &stored, &finds, &[]).fields);
     let prepared = Prepared::new(&rule.triage, Some(&sources), "");
     for _ in 0..2 {
-        let case = Case::new(&rule.triage, "alert-1", &stored, at());
+        let case = Case::new(&rule.triage, "alert-1", &stored, times());
         let (mut batch, now) = (Batch::default(), at() + TimeDelta::hours(1));
         let plan = prepared.plan(&case, now, &StoredTriage::of(&stored), &mut batch);
         let answers = prepared.answers(plan, &case, &vec![Outcome::Failed("busy".into()); batch.len()]);
@@ -445,6 +455,66 @@ fn what_was_found_stays_found_where_asking_again_fails() {
 }
 
 #[test]
+fn what_was_found_stays_found_where_nothing_can_be_asked_any_more() {
+    let rule = seed();
+    let whole = sources(&rule.triage, &[]);
+    let finds = [("after_foothold", some(2, &["CreateUser"])), ("denied", some(0, &[]))];
+    let mut stored = alert(SESSION);
+    stored.source.extend(run_with(&rule, &whole, &stored, &finds, &[]).fields);
+    let mut forbidden = Sources::default();
+    forbidden.insert(Indices::Rule, Err("403".into()));
+    let foothold = "aws.cloudtrail.user_identity.session_context.session_issuer.arn";
+    let no_index = Sources::default();
+    let unmapped = sources(&rule.triage, &["event.outcome", foothold]);
+    for (sources, reason) in
+        [(forbidden, "failed: 403"), (no_index, "no index to ask"), (unmapped, "no field event.outcome")]
+    {
+        let prepared = Prepared::new(&rule.triage, Some(&sources), "");
+        let case = Case::new(&rule.triage, "alert-1", &stored, times());
+        let (mut batch, now) = (Batch::default(), at() + TimeDelta::hours(1));
+        let plan = prepared.plan(&case, now, &StoredTriage::of(&stored), &mut batch);
+        let nothing = json!({"timed_out": false, "_shards": {"total": 0, "failed": 0}});
+        let answers = prepared.answers(plan, &case, &vec![Outcome::Answered(nothing); batch.len()]);
+        assert_eq!(Verdict::of(&prepared, &answers, &case, now, &[]).grade, "theft_likely", "{reason}");
+        let place = rule.triage.questions.iter().position(|question| question.id == "after_foothold");
+        let answer = &answers[place.expect("a question")];
+        assert_eq!((answer.status, answer.count), (Status::Partial, 2));
+        assert!(
+            answer.text.contains("asked again in vain") && answer.text.contains(reason),
+            "{}",
+            answer.text
+        );
+    }
+}
+
+#[test]
+fn values_longer_than_a_guessed_mapping_indexes_are_not_called_new() {
+    let rule = seed();
+    let mut sources = sources(&rule.triage, &[]);
+    let event = Event::of(json!({"user.id": SESSION, "user_agent.original": "x".repeat(300)}));
+    assert_eq!(run_with(&rule, &sources, &event, &[], &[]).answer("agent").status, Status::Answered);
+    let whole = sources.get(&Indices::Rule).cloned().and_then(Result::ok).expect("a source");
+    let mut guessed = Schema::new(vec!["a".into()]);
+    for (_, fields) in wanted_fields(&rule.triage) {
+        for field in fields {
+            for form in whole.schema.forms(&field) {
+                let text = FieldForm {
+                    field_type: FieldType::Text,
+                    exact: Some(format!("{field}.keyword")),
+                    ..form.clone()
+                };
+                guessed.insert(&field, if form.field_type == FieldType::Keyword { text } else { form });
+            }
+        }
+    }
+    sources = Sources::default();
+    sources.insert(Indices::Rule, Ok(Source { schema: guessed, ..whole }));
+    let run = run_with(&rule, &sources, &event, &[], &[]);
+    assert_eq!(run.answer("agent").status, Status::NotInData);
+    assert!(run.answer("agent").text.contains("longer than what is indexed"));
+}
+
+#[test]
 fn what_is_close_to_alerts_is_read_for_many_at_once() {
     let rule = seed();
     let sources = sources(&rule.triage, &[]);
@@ -452,7 +522,7 @@ fn what_is_close_to_alerts_is_read_for_many_at_once() {
     let alerts: Vec<Event> =
         (0..3).map(|number| alert(&format!("AROA{number}:i-0a1b2c3d4e5f6000{number}"))).collect();
     let cases: Vec<Case<'_>> =
-        alerts.iter().map(|alert| Case::new(&rule.triage, "alert-1", alert, at())).collect();
+        alerts.iter().map(|alert| Case::new(&rule.triage, "alert-1", alert, times())).collect();
     let (mut batch, now) = (Batch::default(), at() + TimeDelta::hours(1));
     let plans: Vec<Plan> =
         cases.iter().map(|case| prepared.plan(case, now, &StoredTriage::default(), &mut batch)).collect();

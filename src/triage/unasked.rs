@@ -5,26 +5,23 @@ use super::case::Case;
 use crate::diagnostic::Diagnostic;
 use crate::eql::Query;
 
-/// Values longer than this are not indexed by ECS's fields, in characters.
-const LONGEST_INDEXED: usize = 1024;
-
 /// There is no index to ask.
 pub(super) fn no_index() -> Answer {
     Answer::without(Status::NotInData, "not in this data: no index to ask".to_owned())
 }
 
-/// Whether the alert has every value that a condition needs.
-pub(super) fn values_fit(query: &Query, case: &Case<'_>) -> Result<(), Answer> {
+/// Whether the alert has every value that a condition needs, none of them of more than `longest` characters.
+pub(super) fn values_fit(query: &Query, case: &Case<'_>, longest: usize) -> Result<(), Answer> {
     for name in query.placeholders() {
         let value = case.values.get(&name.node).ok_or_else(|| not_asked(&name.node))?;
-        too_long(&name.node, &value)?;
+        too_long(&name.node, &value, longest)?;
     }
     Ok(())
 }
 
-/// Refuses a value of an alert that no index can hold.
-pub(super) fn too_long(name: &str, value: &str) -> Result<(), Answer> {
-    if value.chars().nth(LONGEST_INDEXED).is_none() {
+/// Refuses a value of an alert of more than `longest` characters, which no index holds.
+pub(super) fn too_long(name: &str, value: &str, longest: usize) -> Result<(), Answer> {
+    if value.chars().nth(longest).is_none() {
         return Ok(());
     }
     let text = format!("not in this data: the {} is longer than what is indexed", words(name));

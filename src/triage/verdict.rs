@@ -63,7 +63,7 @@ impl Verdict {
             if answer.status != Status::Answered {
                 unknown.push(question.id.clone());
             }
-            let span = window_of(question, case.at, now);
+            let span = window_of(question, case.times.at, now);
             for evidence in question.evidence.iter().filter(|evidence| counts(evidence, answer)) {
                 let text = said(&evidence.say, answer, span, case);
                 let group = evidence.group.clone();
@@ -110,7 +110,7 @@ fn counts(evidence: &Evidence, answer: &Answer) -> bool {
 
 fn covers(expected: &Expected, case: &Case<'_>) -> bool {
     let condition = &expected.condition;
-    (expected.from..expected.until).contains(&case.at)
+    (expected.from..expected.until).contains(&case.times.at)
         && Matcher::of_condition(&condition.text, &condition.condition, &Schema::ecs())
             .is_ok_and(|matcher| matcher.matches(case.values.event()))
 }

@@ -19,6 +19,19 @@ pub enum Fault {
     Html,
     /// It is not answered for so long.
     Slow(Duration),
+    /// It is done only when late requests are let go.
+    Late(Told),
+}
+
+/// What whoever asked is told before a late request is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// Nothing.
+    Nothing,
+    /// The connection ends.
+    End,
+    /// A proxy before Kibana gives up, with this status.
+    Proxy(u16),
 }
 
 /// A fault, whom it strikes, and how often.
@@ -39,6 +52,17 @@ pub struct State {
     pub troubles: Vec<Trouble>,
     /// First lines of requests.
     pub seen: Vec<String>,
+    late: Vec<Late>,
+}
+
+/// A request that is still to be done.
+#[derive(Debug)]
+struct Late {
+    method: String,
+    target: String,
+    body: String,
+    /// Keeps the connection open for whoever is told nothing.
+    _stream: Option<TcpStream>,
 }
 
 /// A Kibana with one space, `team`, below `/base`.
@@ -72,6 +96,15 @@ impl Kibana {
 
     pub fn trouble(&self, method: &'static str, path: &'static str, fault: Fault, times: usize) {
         self.with(|state| state.troubles.push(Trouble { method, path, fault, times }));
+    }
+
+    /// Does what is late.
+    pub fn let_go(&self) {
+        self.with(|state| {
+            for Late { method, target, body, .. } in std::mem::take(&mut state.late) {
+                answer(&method, &target, &body, state);
+            }
+        });
     }
 
     /// All texts of the case that bears the tag of `group`: its description and its comments.
@@ -118,11 +151,21 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) {
         answer(method, target, &body, &mut state.lock().expect("whole"))
     };
     let (status, body) = match fault {
-        Some(Fault::Status(status)) => (status, json!({"message": "not now"}).to_string()),
+        Some(Fault::Status(status)) => {
+            (status, json!({"statusCode": status, "error": "X", "message": "not now"}).to_string())
+        }
         Some(Fault::Html) => (200, "<html>a proxy</html>".to_owned()),
         Some(Fault::Lost) => {
             act();
             return;
+        }
+        Some(Fault::Late(told)) => {
+            let open = (told == Told::Nothing).then(|| stream.try_clone().expect("the connection"));
+            let (method, target) = (method.to_owned(), target.to_owned());
+            let late = Late { method, target, body, _stream: open };
+            state.lock().expect("whole").late.push(late);
+            let Told::Proxy(status) = told else { return };
+            (status, "<html>a proxy</html>".to_owned())
         }
         Some(Fault::Slow(time)) => {
             let (status, body) = act();

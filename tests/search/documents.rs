@@ -21,6 +21,7 @@ pub const RULES: &[&str] = &[
     r#"any where k regex "alpha""#,
     r#"any where k == "4624" or k == "true" or k == "1.0""#,
     r#"any where k : "46*" or k : "TRU*""#,
+    r#"any where k == "1e999" or w == "-1e999""#,
     r#"any where startsWith(w, "beta") and endsWith~(w, "GAMMA")"#,
     r#"any where stringContains(k, "\\*")"#,
     r#"any where stringContains(w, "\"quo") or w == "tab\there""#,

@@ -57,6 +57,25 @@ fn a_line_longer_than_what_is_read_at_once_is_found_whole() {
 }
 
 #[test]
+fn what_no_parser_takes_is_found_wherever_it_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events");
+    let text = [
+        r#"{"n":"needle","x":"\ud800"}"#,
+        r#"{"x":{"\udc00":[1]},"n":"needle"}"#,
+        r#"{"n":["needle","\ud800"]}"#,
+        r#"{"n":"other","x":"\ud800"}"#,
+        r#"{"n":"other","n":1e999}"#,
+        r#"[{"n":"needle","x":1e999}]"#,
+    ];
+    fs::write(&path, text.join("\n")).unwrap();
+    for (condition, expected) in [(r#"n == "needle""#, &[1, 2, 3, 6][..]), (r#"n == "1e999""#, &[5])] {
+        let found: Vec<_> = EventFiles::new([path.clone()]).search(&search(condition)).collect();
+        assert_eq!(lines(&found), expected, "{condition}");
+    }
+}
+
+#[test]
 fn long_documents_are_read_one_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
     let pad = "x".repeat(300_000);

@@ -90,6 +90,7 @@ fn text(choice: Choice<'_>) -> Vec<u8> {
         "3",
         "\"alpha\"",
         "{\"k\":\"\\ud800alpha\"}",
+        "{\"k\":1e999}",
         "{\"k\":\"alpha\"}}",
         "{\"k\":01}",
         "   ",
@@ -100,7 +101,7 @@ fn text(choice: Choice<'_>) -> Vec<u8> {
         out.extend_from_slice(b"\xef\xbb\xbf");
     }
     for _ in 0..choice(12) {
-        match choice(9) {
+        match choice(10) {
             0 => out.extend_from_slice(broken[choice(broken.len())].as_bytes()),
             1 => {
                 let whole = spell(&any_document(choice), &[""], choice).into_bytes();
@@ -117,7 +118,12 @@ fn text(choice: Choice<'_>) -> Vec<u8> {
                     (0..choice(4)).map(|_| spell(&any_document(choice), &["", "\n"], choice)).collect();
                 out.extend(format!("[{}]", items.join(",\n")).into_bytes());
             }
-            4 if choice(16) == 0 => {
+            4 => {
+                let start = ["{\"bad\":\"\\ud800\",", "{\"\\udc00\":1,", "{\"w\":-1e999,"][choice(3)];
+                let document = spell(&any_document(choice), &["", "\n"], choice);
+                out.extend(document.replacen('{', start, 1).into_bytes());
+            }
+            5 if choice(16) == 0 => {
                 let start = format!("{{\"pad\":\"{}\",", "x".repeat(LONG));
                 out.extend(
                     spell(&any_document(choice), &["", "\n"], choice).replacen('{', &start, 1).into_bytes(),

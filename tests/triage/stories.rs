@@ -82,7 +82,7 @@ pub struct Record {
     caller: Caller,
     place: Place,
     provider: &'static str,
-    action: &'static str,
+    pub action: &'static str,
     outcome: &'static str,
     request: Value,
     imds: Option<&'static str>,

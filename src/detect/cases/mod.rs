@@ -3,7 +3,8 @@
 //!
 //! What has a case is told by the alerts themselves (`kibana.alert.case_ids`, `stakeout.case.grade`), and where that was not written any more,
 //! by the tag of the case and the alerts that its texts name. So nothing is forgotten or told twice over a restart. Of
-//! several replicas one at a time writes to a case: it has claimed that in the index of the checkpoints.
+//! several replicas one at a time writes to a case: it has claimed that in the index of the checkpoints. Where nobody says
+//! what became of a request, nothing more is sent for that case until the claim ends; it is only looked for.
 
 mod claim;
 mod open;
@@ -18,7 +19,7 @@ use chrono::{DateTime, Utc};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
-use self::claim::Held;
+use self::claim::{HOLDS, Held};
 use super::kibana::{KibanaClient, KibanaError};
 use crate::alert::AlertIndex;
 use crate::elastic::{Cluster, ElasticError};
@@ -39,7 +40,7 @@ pub struct CaseOpener {
     rules: BTreeMap<String, Arc<Rule>>,
     /// The name of this process among those that open cases.
     owner: String,
-    /// Claims on cases of which Kibana may still do something, by their tags.
+    /// Claims under which Kibana may still carry out something, by the tags of their cases.
     claims: Arc<Mutex<BTreeMap<String, Held>>>,
     /// Whether Kibana has the space.
     has_space: AtomicBool,
@@ -71,6 +72,22 @@ pub enum CasesError {
     /// Kibana takes nothing at the moment.
     #[error(transparent)]
     Kibana(#[from] KibanaError),
+    /// Another process has claimed the case with this tag.
+    #[error("another process is at work on the case with the tag `{tag}`")]
+    Elsewhere {
+        /// The tag.
+        tag: String,
+    },
+    /// It is not known what became of a request about the case with this tag.
+    #[error(
+        "Kibana may still carry out a request about the case with the tag `{tag}` that was not answered: for {} minutes \
+         after it the case is only looked for",
+        HOLDS.num_minutes()
+    )]
+    Unsettled {
+        /// The tag.
+        tag: String,
+    },
 }
 
 impl CaseOpener {
@@ -124,7 +141,7 @@ impl CaseOpener {
                 if stop.is_cancelled() {
                     break;
                 }
-                self.settle(group, clock(), &mut report).await?;
+                self.settle(group, &clock, &mut report).await?;
             }
         }
         Ok(report)

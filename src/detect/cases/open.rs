@@ -3,8 +3,9 @@
 use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
+use super::claim::Held;
 use super::pending::PendingGroup;
 use super::text::{Entry, comments, description, title};
 use super::{CASE_IDS, CaseOpener, CasesError, CasesReport, TOLD_GRADE, top_grade};
@@ -43,45 +44,39 @@ impl CaseOpener {
     pub(super) async fn settle(
         &self,
         group: &PendingGroup,
-        now: DateTime<Utc>,
+        clock: &impl Fn() -> DateTime<Utc>,
         report: &mut CasesReport,
     ) -> Result<(), CasesError> {
-        match self.see_to(group, now, report).await {
-            Ok(()) => Ok(()),
+        match self.see_to(group, clock, report).await {
             Err(CasesError::Kibana(error)) if error.is_about_the_request() => {
                 fail(report, error.to_string());
-                Ok(())
             }
-            Err(error) => Err(error),
+            Err(error @ CasesError::Unsettled { .. }) => fail(report, error.to_string()),
+            Err(error @ CasesError::Elsewhere { .. }) => {
+                tracing::debug!("{error}");
+                report.elsewhere += 1;
+            }
+            other => return other,
         }
+        Ok(())
     }
 
     async fn see_to(
         &self,
         group: &PendingGroup,
-        now: DateTime<Utc>,
+        clock: &impl Fn() -> DateTime<Utc>,
         report: &mut CasesReport,
     ) -> Result<(), CasesError> {
         let tag = case_tag(&group.id);
         let mut state = self.look(group, &tag).await?;
-        if !state.is_told() {
-            let Some(held) = self.claim(&tag, now).await? else {
-                tracing::debug!("another process is at work on the case with the tag `{tag}`");
-                report.elsewhere += 1;
-                return Ok(());
-            };
-            if held.again {
-                state = self.look(group, &tag).await?;
-            }
-            let told = self.tell(state, group, tag.clone(), report).await;
-            // Where an answer is lost nobody knows what Kibana still does: the claim then stands until that is seen.
-            self.keep(&tag, held);
-            if told.as_ref().err().is_none_or(is_certain) {
-                self.release(&tag).await;
-            }
+        if state.is_told() {
+            self.release(&tag).await;
+        } else {
+            let mut held = self.claim(&tag, clock()).await?;
+            let told = self.tell(state, group, &mut held, clock, report).await;
+            self.part_with(held).await;
             state = told?;
         }
-        self.release(&tag).await;
         if let Some(case) = &state.case {
             self.note(group, case, report).await;
         }
@@ -101,23 +96,43 @@ impl CaseOpener {
     /// Opens the case where there is none, and tells it of every alert that it does not know of.
     async fn tell(
         &self,
-        state: CaseState,
+        mut state: CaseState,
         group: &PendingGroup,
-        tag: String,
+        held: &mut Held,
+        clock: &impl Fn() -> DateTime<Utc>,
         report: &mut CasesReport,
     ) -> Result<CaseState, CasesError> {
+        let tag = case_tag(&group.id);
+        if held.again {
+            state = self.look(group, &tag).await?;
+        }
         let (case, untold) = if let Some(case) = state.case {
             (case, state.untold)
         } else {
-            let (case, told) = self.open(&group.alerts, tag).await?;
+            let (case, told) = self.open(&group.alerts, tag, held, clock()).await?;
             report.opened += 1;
             (case, group.alerts[told..].to_vec())
         };
         for comment in comments(&untold) {
-            let body = OpenCase::comment(&comment);
-            self.kibana.post(&case.comment_path(), &body, "a comment on a case").await?;
+            let (path, body) = (case.comment_path(), OpenCase::comment(&comment));
+            self.write(held, clock(), &path, &body, "a comment on a case").await?;
         }
         Ok(CaseState { case: Some(case), untold: Vec::new() })
+    }
+
+    /// Sends something to Kibana under a claim, which holds from now on, and remembers whether it may still be carried out.
+    async fn write(
+        &self,
+        held: &mut Held,
+        now: DateTime<Utc>,
+        path: &str,
+        body: &Value,
+        what: &str,
+    ) -> Result<Value, CasesError> {
+        self.renew(held, now).await?;
+        let answer = self.kibana.post(path, body, what).await;
+        held.unsettled = answer.as_ref().err().is_some_and(KibanaError::may_still_be_done);
+        Ok(answer?)
     }
 
     /// The group's case, by its tag; or else the one that alerts of it are in, which came to this group only since.
@@ -151,12 +166,18 @@ impl CaseOpener {
     }
 
     /// Opens a case; how many of the alerts it tells of.
-    async fn open(&self, alerts: &[Entry], tag: String) -> Result<(OpenCase, usize), CasesError> {
+    async fn open(
+        &self,
+        alerts: &[Entry],
+        tag: String,
+        held: &mut Held,
+        now: DateTime<Utc>,
+    ) -> Result<(OpenCase, usize), CasesError> {
         let (description, told) = description(alerts);
         let severity = self.severity(alerts).as_str();
         let new = NewCase { title: title(alerts), description, severity, tag };
         let what = "a new case";
-        let answer = self.kibana.post(NewCase::PATH, &new.body(), what).await?;
+        let answer = self.write(held, now, NewCase::PATH, &new.body(), what).await?;
         let case = OpenCase::read(&answer).ok_or_else(|| self.unexpected(what))?;
         Ok((case, told))
     }
@@ -217,11 +238,6 @@ impl CaseOpener {
         }
         alerts.iter().filter_map(Entry::severity).max().unwrap_or(RuleSeverity::Low)
     }
-}
-
-/// Whether Kibana has certainly not done what failed.
-fn is_certain(error: &CasesError) -> bool {
-    matches!(error, CasesError::Kibana(KibanaError::Refused { status, .. }) if status.is_client_error())
 }
 
 fn fail(report: &mut CasesReport, reason: String) {

@@ -1,20 +1,30 @@
 //! The alerts whose triage is due: those never asked about, and those with open questions whose time has come.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
 use super::Triager;
+use super::grouping::TIME;
 use crate::elastic::{ElasticError, SearchItem};
+use crate::eval::date::moment;
 use crate::event::Event;
-use crate::triage::{ASKED_AT, DUE};
+use crate::triage::{ASKED_AT, DUE, Times};
 
 /// How many alerts are worked on together.
 const PAGE: usize = 100;
 
 /// How long a failed question is asked again after its alert was found.
 const PATIENCE: TimeDelta = TimeDelta::days(1);
+
+/// How long what failed waits at least.
+const RETRY: TimeDelta = TimeDelta::minutes(5);
+
+/// How long after its event an alert may be found that came as soon as its event arrived; what is found later may have
+/// been there for long.
+const PROMPT: TimeDelta = TimeDelta::days(1);
 
 /// Where the reading of due alerts has come to.
 #[derive(Debug)]
@@ -36,8 +46,8 @@ enum Able {
 pub(super) struct DueAlert {
     /// The rule that found it.
     pub rule_id: String,
-    /// When its event happened.
-    pub at: DateTime<Utc>,
+    /// When its event happened and arrived.
+    pub times: Times,
     /// When it was found.
     pub found_at: DateTime<Utc>,
     /// Its document, with its index and id.
@@ -45,14 +55,15 @@ pub(super) struct DueAlert {
 }
 
 impl DueAlert {
-    /// Whether what failed is still worth asking again.
-    pub(super) fn deserves_patience(&self, now: DateTime<Utc>) -> bool {
-        now - self.found_at < PATIENCE
+    /// When what failed is asked again: soon at first, ever later as the alert grows old, and at last no more.
+    pub(super) fn retry(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let age = now - self.found_at;
+        (age < PATIENCE).then(|| now + RETRY.max(age / 4))
     }
 }
 
-/// Parts of an alert that no question reads, and that are large.
-const UNREAD: [&str; 6] = [
+/// Parts of an alert that are large, and that no rule reads, as a rule.
+const LARGE: [&str; 6] = [
     "kibana.alert.rule.parameters",
     "kibana.alert.original_event.original",
     "event.original",
@@ -62,6 +73,13 @@ const UNREAD: [&str; 6] = [
 ];
 
 impl Triager {
+    /// What of the alerts no question reads, and need not be sent.
+    fn unread(&self) -> Vec<&'static str> {
+        let read: BTreeSet<String> =
+            self.rules.values().flat_map(|rule| rule.triage.fields(&self.expected)).collect();
+        LARGE.into_iter().filter(|large| !read.contains(*large)).collect()
+    }
+
     /// Before the first alert.
     fn begin(&self) -> Place {
         Place { indices: vec![self.index.alias().to_owned()], after: None, ended: false }
@@ -118,10 +136,10 @@ impl Triager {
                     {"range": {DUE: {"lte": now.to_rfc3339_opts(SecondsFormat::Millis, true)}}},
                     {"bool": {"must_not": [{"exists": {"field": ASKED_AT}}]}},
                 ]}},
-            ]}},
+            ], "must_not": {"terms": {"_index": self.resting.at(now)}}}},
             // Alerts of one session side by side; milliseconds of no date come first.
-            "sort": [{"kibana.alert.original_time": {"order": "asc", "missing": 0}}, {"kibana.alert.uuid": "asc"}],
-            "_source": {"excludes": UNREAD},
+            "sort": [{TIME: {"order": "asc", "missing": 0}}, {"kibana.alert.uuid": "asc"}],
+            "_source": {"excludes": self.unread()},
         });
         if let Some(after) = &place.after {
             body["search_after"] = after.clone();
@@ -142,17 +160,17 @@ fn read(mut hit: Value) -> Option<DueAlert> {
     let text = |name: &str| hit[name].as_str().map(str::to_owned);
     let (index, id) = (text("_index")?, text("_id")?);
     let Value::Object(source) = hit["_source"].take() else { return None };
-    let alert = Event { index, id, source, fields: Map::new() };
+    let mut alert = Event { index, id, source, fields: Map::new() };
     let time = |field: &str| alert.first(field).and_then(|value| moment(&value));
     let found_at = time("kibana.alert.start").or_else(|| time("@timestamp"))?;
-    let at = time("kibana.alert.original_time").unwrap_or(found_at);
-    Some(DueAlert { rule_id: alert.text("kibana.alert.rule.rule_id")?, at, found_at, alert })
-}
-
-/// A date as alerts hold it: RFC 3339, or milliseconds since 1970.
-fn moment(value: &Value) -> Option<DateTime<Utc>> {
-    match value {
-        Value::String(text) => text.parse().ok(),
-        value => DateTime::from_timestamp_millis(value.as_i64()?),
+    let at = time(TIME).unwrap_or(found_at);
+    let seen = if found_at - at < PROMPT { found_at } else { at };
+    let arrived = time("event.ingested").unwrap_or(seen).max(at);
+    // A rule speaks of its event, where the alert has its own.
+    for (own, event) in [("@timestamp", TIME), ("event.kind", "kibana.alert.original_event.kind")] {
+        let values = alert.values(event);
+        alert.fields.insert(own.to_owned(), values.into());
     }
+    let times = Times { at, arrived };
+    Some(DueAlert { rule_id: alert.text("kibana.alert.rule.rule_id")?, times, found_at, alert })
 }

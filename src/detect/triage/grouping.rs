@@ -10,10 +10,10 @@ use super::ask::Asked;
 use super::due::DueAlert;
 use crate::elastic::{ElasticError, PartialDocument, SearchItem};
 use crate::event::Event;
-use crate::triage::{PRINCIPALS, Principal, groups};
+use crate::triage::{APART, PRINCIPALS, Principal, groups};
 
 /// The field that holds when an alert's event happened.
-const TIME: &str = "kibana.alert.original_time";
+pub(super) const TIME: &str = "kibana.alert.original_time";
 
 /// The field of an alert's group.
 pub(super) const GROUP: &str = "stakeout.group.id";
@@ -26,9 +26,6 @@ const MOST: usize = 1_000;
 
 /// How many alerts of all principals together are looked at; where there are more, each principal is asked for alone.
 const MOST_TOGETHER: usize = 5_000;
-
-/// The alerts of some principals that are known, by their ids.
-type Members = BTreeMap<Principal, BTreeMap<String, Member>>;
 
 /// The groups of some alerts, and of the others around them.
 #[derive(Debug, Default)]
@@ -47,38 +44,78 @@ struct Member {
     group: Option<String>,
 }
 
+/// The groups that were given lately, by the alerts' ids: the index may not show them yet.
+#[derive(Debug, Default)]
+pub(super) struct Given(BTreeMap<String, (DateTime<Utc>, String)>);
+
+impl Given {
+    /// Keeps what may still be in view of alerts that happened at `from` or later.
+    fn forget_before(&mut self, from: DateTime<Utc>) {
+        self.0.retain(|_, (at, _)| *at >= from - AROUND);
+    }
+}
+
+/// A principal's alerts that are due and those around them.
+struct Circle {
+    members: BTreeMap<String, Member>,
+    /// When the first and the last of those due happened.
+    due: (DateTime<Utc>, DateTime<Utc>),
+}
+
+impl Circle {
+    /// The time in which its alerts are looked for.
+    fn view(&self) -> (DateTime<Utc>, DateTime<Utc>) {
+        (self.due.0 - AROUND, self.due.1 + AROUND)
+    }
+}
+
+/// The alerts of some principals.
+type Circles = BTreeMap<Principal, Circle>;
+
 impl Triager {
     /// The groups of `due`, with all other alerts of the same principals in view.
     pub(super) async fn grouping(
         &self,
         due: &[DueAlert],
+        given: &mut Given,
         asked: &mut Asked,
     ) -> Result<Grouping, ElasticError> {
-        let mut members = Members::new();
+        let mut circles = Circles::new();
         for one in due {
             let Some(principal) = Principal::of(&one.alert) else { continue };
-            let member = Member { index: one.alert.index.clone(), at: one.at, group: None };
-            members.entry(principal).or_default().insert(one.alert.id.clone(), member);
+            let at = one.times.at;
+            let new = || Circle { members: BTreeMap::new(), due: (at, at) };
+            let circle = circles.entry(principal).or_insert_with(new);
+            circle.due = (circle.due.0.min(at), circle.due.1.max(at));
+            let member = Member { index: one.alert.index.clone(), at, group: None };
+            circle.members.insert(one.alert.id.clone(), member);
         }
-        for (principal, id, member) in self.others(&members, asked).await?.into_iter().filter_map(member) {
-            if let Some(known) = members.get_mut(&principal) {
-                known.entry(id).or_insert(member);
+        for (principal, id, mut member) in self.others(&circles, asked).await?.into_iter().filter_map(member)
+        {
+            let Some(circle) = circles.get_mut(&principal) else { continue };
+            let (from, to) = circle.view();
+            if (from..=to).contains(&member.at) {
+                member.group = given.0.get(&id).map(|(_, group)| group.clone()).or(member.group);
+                circle.members.entry(id).or_insert(member);
             }
         }
-        let due: BTreeSet<&str> = due.iter().map(|one| one.alert.id.as_str()).collect();
+        let ids: BTreeSet<&str> = due.iter().map(|one| one.alert.id.as_str()).collect();
         let mut grouping = Grouping::default();
-        for (principal, members) in &members {
-            grouping.add(principal, members, &due);
+        for (principal, circle) in &circles {
+            grouping.add(principal, circle, &ids);
         }
+        given.forget_before(circles.values().map(|circle| circle.due.0).min().unwrap_or_default());
+        let groups = due.iter().filter_map(|one| Some((one, grouping.by_alert.get(&one.alert.id)?)));
+        given.0.extend(groups.map(|(one, group)| (one.alert.id.clone(), (one.times.at, group.clone()))));
         Ok(grouping)
     }
 
     /// The alerts of these principals around those known: asked for together, or where those are too many, alone.
-    async fn others(&self, members: &Members, asked: &mut Asked) -> Result<Vec<Value>, ElasticError> {
-        if members.is_empty() {
+    async fn others(&self, circles: &Circles, asked: &mut Asked) -> Result<Vec<Value>, ElasticError> {
+        if circles.is_empty() {
             return Ok(Vec::new());
         }
-        let all: Vec<(&Principal, &BTreeMap<String, Member>)> = members.iter().collect();
+        let all: Vec<(&Principal, &Circle)> = circles.iter().collect();
         let together = self.hits(vec![self.search(&all, MOST_TOGETHER)], asked).await?;
         if together.len() < MOST_TOGETHER {
             return Ok(together);
@@ -99,11 +136,11 @@ impl Triager {
     }
 
     /// The search for the alerts of some principals around those known.
-    fn search(&self, principals: &[(&Principal, &BTreeMap<String, Member>)], most: usize) -> SearchItem {
-        let times = || principals.iter().flat_map(|(_, known)| known.values()).map(|member| member.at);
+    fn search(&self, principals: &[(&Principal, &Circle)], most: usize) -> SearchItem {
+        let views = || principals.iter().map(|(_, circle)| circle.view());
         let bound =
             |time: Option<DateTime<Utc>>| time.map(|time| time.to_rfc3339_opts(SecondsFormat::Millis, true));
-        let (from, to) = (times().min().map(|time| time - AROUND), times().max().map(|time| time + AROUND));
+        let (from, to) = (views().map(|view| view.0).min(), views().map(|view| view.1).max());
         let mut names: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (principal, _) in principals {
             names.entry(principal.field).or_default().push(&principal.value);
@@ -126,9 +163,14 @@ impl Triager {
 }
 
 impl Grouping {
-    fn add(&mut self, principal: &Principal, members: &BTreeMap<String, Member>, due: &BTreeSet<&str>) {
-        let times: Vec<DateTime<Utc>> = members.values().map(|member| member.at).collect();
-        for ((id, member), group) in members.iter().zip(groups(principal, &times)) {
+    /// Adds the groups of a principal's alerts.
+    fn add(&mut self, principal: &Principal, circle: &Circle, due: &BTreeSet<&str>) {
+        let times: Vec<DateTime<Utc>> = circle.members.values().map(|member| member.at).collect();
+        // A chain may reach back out of view, and has its name from there.
+        let first = circle.members.values().min_by_key(|member| member.at);
+        let begun = first.filter(|first| first.at - circle.view().0 <= APART);
+        let begun = begun.and_then(|first| first.group.as_deref());
+        for ((id, member), group) in circle.members.iter().zip(groups(principal, &times, begun)) {
             if due.contains(id.as_str()) {
                 self.by_alert.insert(id.clone(), group);
             } else if member.group.as_ref().is_some_and(|known| *known != group) {

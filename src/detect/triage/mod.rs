@@ -8,6 +8,7 @@ mod ask;
 mod due;
 mod grouping;
 mod page;
+mod resting;
 mod sources;
 
 use std::collections::BTreeMap;
@@ -18,7 +19,9 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use self::due::DueAlert;
+use self::grouping::Given;
 use self::page::AnsweredPage;
+use self::resting::Resting;
 use self::sources::sources;
 use crate::alert::AlertIndex;
 use crate::elastic::{Cluster, ElasticError};
@@ -35,6 +38,7 @@ pub struct Triager {
     expected: Vec<Expected>,
     /// Whether it was said that nothing can be triaged.
     said: AtomicBool,
+    resting: Resting,
 }
 
 /// What one go over the alerts did.
@@ -51,19 +55,13 @@ pub struct TriageReport {
 }
 
 impl Triager {
-    /// Triage of the alerts that `rules` have in `index`; `expected` is what the operator declared besides them.
-    ///
-    /// None where no rule asks anything.
+    /// Triage of the alerts that `rules` have in `index`; `expected` is what the operator declared besides them. Alerts of
+    /// rules that ask nothing are only put into groups.
     #[must_use]
-    pub fn new(
-        cluster: Cluster,
-        index: AlertIndex,
-        rules: &[Arc<Rule>],
-        expected: Vec<Expected>,
-    ) -> Option<Self> {
-        let asking = rules.iter().filter(|rule| !rule.triage.questions.is_empty());
-        let rules: BTreeMap<_, _> = asking.map(|rule| (rule.rule_id.clone(), rule.clone())).collect();
-        (!rules.is_empty()).then_some(Self { cluster, index, rules, expected, said: AtomicBool::new(false) })
+    pub fn new(cluster: Cluster, index: AlertIndex, rules: &[Arc<Rule>], expected: Vec<Expected>) -> Self {
+        let rules = rules.iter().map(|rule| (rule.rule_id.clone(), rule.clone())).collect();
+        let (said, resting) = (AtomicBool::new(false), Resting::default());
+        Self { cluster, index, rules, expected, said, resting }
     }
 
     /// Lets alerts that were written just now be found; without the right to it they are found a little later.
@@ -84,19 +82,20 @@ impl Triager {
     ) -> Result<TriageReport, ElasticError> {
         let mut report = TriageReport::default();
         let mut known: BTreeMap<String, Sources> = BTreeMap::new();
+        let mut given = Given::default();
         let (mut due, mut place) = self.first(now).await?;
         let mut answered = AnsweredPage::default();
         // While one page is written, the next one is asked about.
         while !due.is_empty() && !stop.is_cancelled() {
             let next = async {
                 self.learn(&due, &mut known).await?;
-                let asked = self.page(&due, &known, now).await?;
+                let asked = self.page(&due, &known, &mut given, now).await?;
                 Ok((asked, self.due(now, &mut place).await?))
             };
-            let ((), next) = tokio::join!(self.write(answered, &mut report), next);
+            let ((), next) = tokio::join!(self.write(answered, now, &mut report), next);
             (answered, due) = next?;
         }
-        self.write(answered, &mut report).await;
+        self.write(answered, now, &mut report).await;
         Ok(report)
     }
 

@@ -2,25 +2,28 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Map, Value};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use serde_json::{Map, Value, json};
 
 use super::ask::Asked;
 use super::due::DueAlert;
-use super::grouping::GROUP;
+use super::grouping::{GROUP, Given};
 use super::{TriageReport, Triager};
 use crate::elastic::{ElasticError, PartialDocument};
+use crate::rule::triage::Expected;
 use crate::triage::{
-    Answer, Batch, Case, Plan, Prepared, Principal, Record, Sources, Status, StoredTriage, Verdict, due_after,
+    Answer, Batch, Case, Plan, Prepared, Principal, Record, Sources, Status, StoredTriage, Times, Verdict,
+    due_after,
 };
 
-/// When what failed or was owed is asked again.
-const RETRY: TimeDelta = TimeDelta::minutes(5);
-
-/// How long one triage serves for all alerts of a rule and principal.
+/// How long the answers about one alert serve for the others of its rule and principal that ask the same.
 const SHARED: TimeDelta = TimeDelta::minutes(15);
 
-/// One triage, and the alerts that it is for, the first of which it is about.
+/// What tells an alert's questions from those of others, besides their time: the rule, whom it is about, and all values
+/// that the questions and their words depend on.
+type Inputs<'d> = (&'d str, Option<Principal>, Vec<Option<String>>);
+
+/// Alerts that ask the same, the first of which the answers are about.
 struct Session<'d, 'r> {
     prepared: &'r Prepared<'r>,
     guide: Option<&'r str>,
@@ -42,6 +45,7 @@ impl Triager {
         &self,
         due: &[DueAlert],
         known: &BTreeMap<String, Sources>,
+        given: &mut Given,
         now: DateTime<Utc>,
     ) -> Result<AnsweredPage, ElasticError> {
         let prepared: BTreeMap<&str, Prepared<'_>> = known
@@ -57,12 +61,11 @@ impl Triager {
             sessions.iter().filter_map(|session| session.plan(now, &mut batch)).collect();
         let mut page = AnsweredPage::default();
         let outcomes = self.outcomes(&batch, &mut page.asked).await?;
-        let grouping = self.grouping(due, &mut page.asked).await?;
+        let grouping = self.grouping(due, given, &mut page.asked).await?;
         for (session, (case, plan)) in sessions.iter().zip(plans) {
             let answers = session.prepared.answers(plan, &case, &outcomes);
-            let verdict = Verdict::of(session.prepared, &answers, &case, now, &self.expected);
             for alert in &session.alerts {
-                let mut fields = session.fields(alert, case.at, &answers, &verdict, now);
+                let mut fields = session.fields(alert, &answers, &self.expected, now);
                 if let Some(group) = grouping.by_alert.get(&alert.alert.id) {
                     fields.insert(GROUP.into(), Value::from(group.as_str()));
                 }
@@ -76,10 +79,13 @@ impl Triager {
     }
 
     /// Writes what was found out about a page, and counts it.
-    pub(super) async fn write(&self, page: AnsweredPage, report: &mut TriageReport) {
+    pub(super) async fn write(&self, page: AnsweredPage, now: DateTime<Utc>, report: &mut TriageReport) {
         report.searches += page.asked.searches;
         report.requests += page.asked.requests;
+        let indices: Vec<String> = page.parts.iter().map(|part| part.index.clone()).collect();
         let outcomes = self.cluster.bulk_update(page.parts).await;
+        let written = outcomes.iter().map(Result::is_ok);
+        self.resting.note(indices.iter().map(String::as_str).zip(written), now);
         let mut first = None;
         for (at, outcome) in outcomes.iter().enumerate() {
             match outcome {
@@ -96,25 +102,28 @@ impl Triager {
         }
     }
 
-    /// Alerts of one rule and principal within fifteen minutes are one session.
+    /// Alerts of one rule and principal within fifteen minutes are one session, if they ask the same: what tells them
+    /// apart, such as an address, may be all that matters.
     fn sessions<'d, 'r>(
         &'r self,
         due: &'d [DueAlert],
         prepared: &'r BTreeMap<&str, Prepared<'r>>,
     ) -> Vec<Session<'d, 'r>> {
         let mut order: Vec<&DueAlert> = due.iter().collect();
-        order.sort_by_key(|alert| alert.at);
+        order.sort_by_key(|alert| alert.times.at);
         let mut sessions: Vec<Session<'d, 'r>> = Vec::new();
-        let mut open: BTreeMap<(&str, Principal), usize> = BTreeMap::new();
+        let mut open: BTreeMap<Inputs<'d>, usize> = BTreeMap::new();
         for alert in order {
             let Some(prepared) = prepared.get(alert.rule_id.as_str()) else { continue };
-            let key = Principal::of(&alert.alert).map(|who| (alert.rule_id.as_str(), who));
-            let session = key.as_ref().and_then(|key| open.get(key)).map(|at| &mut sessions[*at]);
-            if let Some(session) = session.filter(|session| alert.at - session.alerts[0].at <= SHARED) {
+            let inputs = inputs(alert, prepared);
+            let session = open.get(&inputs).map(|at| &mut sessions[*at]);
+            if let Some(session) =
+                session.filter(|session| alert.times.at - session.alerts[0].times.at <= SHARED)
+            {
                 session.alerts.push(alert);
                 continue;
             }
-            open.extend(key.map(|key| (key, sessions.len())));
+            open.insert(inputs, sessions.len());
             let guide = self.rules.get(&alert.rule_id).and_then(|rule| rule.note.as_deref());
             sessions.push(Session { prepared, guide, alerts: vec![alert] });
         }
@@ -122,10 +131,18 @@ impl Triager {
     }
 }
 
+fn inputs<'d>(alert: &'d DueAlert, prepared: &Prepared<'_>) -> Inputs<'d> {
+    let triage = prepared.triage();
+    let case = Case::new(triage, &alert.alert.id, &alert.alert, alert.times);
+    let names = triage.inputs().into_iter().chain(["event.action".to_owned()]);
+    let values = names.filter(|name| name != "@timestamp").map(|name| case.values.get(&name)).collect();
+    (&alert.rule_id, Principal::of(&alert.alert), values)
+}
+
 impl<'d> Session<'d, '_> {
     fn plan(&self, now: DateTime<Utc>, batch: &mut Batch) -> Option<(Case<'d>, Plan)> {
         let first = self.alerts.first()?;
-        let case = Case::new(self.prepared.triage(), &first.alert.id, &first.alert, first.at);
+        let case = Case::new(self.prepared.triage(), &first.alert.id, &first.alert, self.times()?);
         let plan = self.prepared.plan(&case, now, &StoredTriage::of(&first.alert), batch);
         Some((case, plan))
     }
@@ -134,18 +151,29 @@ impl<'d> Session<'d, '_> {
     fn fields(
         &self,
         alert: &DueAlert,
-        session_at: DateTime<Utc>,
         answers: &[Answer],
-        verdict: &Verdict,
+        expected: &[Expected],
         now: DateTime<Utc>,
     ) -> Map<String, Value> {
         let triage = self.prepared.triage();
-        let next = due_after(triage, session_at, now);
+        if triage.questions.is_empty() {
+            let asked = json!({"asked_at": now.to_rfc3339_opts(SecondsFormat::Millis, true)});
+            return Map::from_iter([("stakeout.verdict".to_owned(), asked)]);
+        }
+        let case = Case::new(triage, &alert.alert.id, &alert.alert, alert.times);
+        let verdict = Verdict::of(self.prepared, answers, &case, now, expected);
+        let next = self.times().and_then(|times| due_after(triage, times, now));
         let open = answers.iter().any(|answer| matches!(answer.status, Status::Failed | Status::Partial));
-        let retry = (open && alert.deserves_patience(now)).then(|| now + RETRY);
+        let retry = open.then(|| alert.retry(now)).flatten();
         let due = [next, retry].into_iter().flatten().min();
-        let case = Case::new(triage, &alert.alert.id, &alert.alert, alert.at);
-        let record = Record { prepared: self.prepared, answers, verdict, now, due, guide: self.guide };
+        let record =
+            Record { prepared: self.prepared, answers, verdict: &verdict, now, due, guide: self.guide };
         record.fields(&case)
+    }
+
+    /// When the first event happened and the last arrived.
+    fn times(&self) -> Option<Times> {
+        let times = self.alerts.iter().map(|alert| alert.times);
+        times.reduce(|first, other| Times { at: first.at, arrived: first.arrived.max(other.arrived) })
     }
 }

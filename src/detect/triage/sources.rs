@@ -7,8 +7,7 @@ use crate::rule::Rule;
 use crate::rule::triage::Indices;
 use crate::triage::{Source, Sources, wanted_fields};
 
-/// Asks for the field types behind every question of `rule`. Where the rule's own indices cannot be asked nothing can;
-/// elsewhere the questions to them fail, and say why.
+/// Asks for the field types behind every question of `rule`. Questions to indices that cannot be asked fail, and say why.
 pub(super) async fn sources(cluster: &Cluster, rule: &Rule, alerts: &str) -> Result<Sources, ElasticError> {
     let allow_expensive = cluster.allows_expensive_queries().await?;
     let mut sources = Sources::default();
@@ -39,7 +38,8 @@ async fn source(
     let closed: BTreeSet<&str> = matches.iter().flat_map(|one| &one.closed).map(String::as_str).collect();
     let closed: Vec<String> = closed.into_iter().map(|name| format!("`{name}`")).collect();
     let closed = (!closed.is_empty()).then(|| format!("closed and not searched: {}", closed.join(", ")));
-    let unreachable = capabilities.missing.or(closed);
+    let reasons: Vec<String> = [capabilities.missing, closed].into_iter().flatten().collect();
+    let unreachable = (!reasons.is_empty()).then(|| reasons.join("; "));
     let source = Source { patterns, schema: capabilities.schema, allow_expensive, unreachable };
     Ok(source.with_flattened_leaves(fields))
 }

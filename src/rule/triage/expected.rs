@@ -27,6 +27,13 @@ pub struct Expected {
     pub reason: String,
 }
 
+impl Expected {
+    /// The fields of an alert that tell whether it was expected.
+    pub(super) fn inputs(&self) -> impl Iterator<Item = String> {
+        self.condition.fields().into_iter().map(|field| field.name)
+    }
+}
+
 /// Reads what is declared in a file of its own, which holds `[[stakeout.expected]]` and nothing else.
 ///
 /// # Errors

@@ -20,6 +20,8 @@ pub use words::{ANSWER_WORDS, Measure, When, Words};
 
 pub(super) use read::read;
 
+use std::collections::BTreeSet;
+
 use crate::eql::Query;
 
 /// The triage of a rule's alerts.
@@ -39,4 +41,23 @@ pub struct Triage {
     pub pivots: Vec<Pivot>,
     /// The commands that answer an alert, in the order of the file.
     pub commands: Vec<ResponseCommand>,
+}
+
+impl Triage {
+    /// The names of what the answers and their words depend on: declared values and the alert's fields.
+    #[must_use]
+    pub fn inputs(&self) -> BTreeSet<String> {
+        let mut names: BTreeSet<String> = self.questions.iter().flat_map(TriageQuestion::inputs).collect();
+        names.extend(self.expected.iter().flat_map(Expected::inputs));
+        names
+    }
+
+    /// The fields of an alert that its triage reads; `expected` is what the operator declared besides the rule.
+    #[must_use]
+    pub fn fields(&self, expected: &[Expected]) -> BTreeSet<String> {
+        let mut names = self.inputs();
+        names.extend(expected.iter().flat_map(Expected::inputs));
+        names.extend(self.values.iter().map(|value| value.from.clone()));
+        names
+    }
 }

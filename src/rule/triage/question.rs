@@ -1,8 +1,10 @@
 //! One question of a rule's triage.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 
-use super::words::{When, Words};
+use super::words::{ANSWER_WORDS, When, Words};
 use crate::eql::Query;
 
 /// What is asked.
@@ -78,6 +80,17 @@ pub enum Indices {
     Patterns(Vec<String>),
 }
 
+impl Indices {
+    /// The field there that holds an event's time: an alert's `@timestamp` is when it was made.
+    #[must_use]
+    pub fn time_field(&self) -> &'static str {
+        match self {
+            Self::Alerts => "kibana.alert.original_time",
+            Self::Rule | Self::Patterns(_) => "@timestamp",
+        }
+    }
+}
+
 /// One question.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TriageQuestion {
@@ -109,6 +122,24 @@ pub struct TriageQuestion {
     pub say_none: Words,
     /// What the answer is evidence of.
     pub evidence: Vec<Evidence>,
+}
+
+impl TriageQuestion {
+    /// The names of what its answer and its words depend on: declared values and the alert's fields.
+    pub(super) fn inputs(&self) -> BTreeSet<String> {
+        let sentences =
+            [&self.say, &self.say_none].into_iter().chain(self.evidence.iter().map(|one| &one.say));
+        let words = sentences.flat_map(Words::names).filter(|name| !ANSWER_WORDS.contains(name));
+        let mut names: BTreeSet<String> = words.map(str::to_owned).collect();
+        names.extend(self.condition.iter().flat_map(Query::placeholders).map(|name| name.node));
+        if matches!(self.kind, QuestionKind::Compare | QuestionKind::Event) {
+            names.extend(self.field.clone());
+        }
+        if self.kind == QuestionKind::Event {
+            names.extend(self.condition.iter().flat_map(Query::fields).map(|field| field.name));
+        }
+        names
+    }
 }
 
 /// What an answer is evidence of.

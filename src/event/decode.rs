@@ -11,22 +11,42 @@ use serde_json::{Map, Value};
 /// How deep a document is followed; what lies deeper is kept as its JSON text.
 const MAX_DEPTH: usize = 300;
 
-/// A document, and whether something in it had to be replaced to read it.
-pub(super) struct Decoded {
-    pub(super) object: Map<String, Value>,
-    pub(super) repaired: bool,
+/// What was read, and whether something in it had to be replaced for that.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decoded<T> {
+    /// What was read.
+    pub value: T,
+    /// Whether it has replacements.
+    pub repaired: bool,
 }
 
 /// Decodes an object; anything else, or nothing, is an empty object.
-pub(super) fn object(raw: Option<&RawValue>) -> Decoded {
-    let Some(raw) = raw else { return Decoded { object: Map::new(), repaired: false } };
-    if let Ok(object) = serde_json::from_str(raw.get()) {
-        return Decoded { object, repaired: false };
+#[must_use]
+pub fn object(raw: Option<&RawValue>) -> Decoded<Map<String, Value>> {
+    let Some(raw) = raw else { return Decoded { value: Map::new(), repaired: false } };
+    if let Ok(value) = serde_json::from_str(raw.get()) {
+        return Decoded { value, repaired: false };
     }
     match repaired(raw, MAX_DEPTH) {
-        Value::Object(object) => Decoded { object, repaired: true },
-        _ => Decoded { object: Map::new(), repaired: raw.get() != "null" },
+        Value::Object(value) => Decoded { value, repaired: true },
+        _ => Decoded { value: Map::new(), repaired: raw.get() != "null" },
     }
+}
+
+/// Decodes a whole text.
+///
+/// # Errors
+/// It has not JSON's grammar.
+pub fn value(text: &[u8]) -> serde_json::Result<Decoded<Value>> {
+    // All at once is checked sooner than string by string.
+    let read = match std::str::from_utf8(text) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(text),
+    };
+    read.map(|value| Decoded { value, repaired: false }).or_else(|error| {
+        let raw: &RawValue = serde_json::from_slice(text).map_err(|_| error)?;
+        Ok(Decoded { value: repaired(raw, MAX_DEPTH), repaired: true })
+    })
 }
 
 /// Takes a value apart one level, where it cannot be decoded as a whole.
@@ -105,13 +125,13 @@ impl<'de> Deserialize<'de> for Lossy<'de> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Decoded, object};
+    use super::{Decoded, object, value};
     use crate::event::Event;
     use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
     use serde_json::value::RawValue;
-    use serde_json::{Value, json};
+    use serde_json::{Map, Value, json};
 
-    fn decode(text: &str) -> Decoded {
+    fn decode(text: &str) -> Decoded<Map<String, Value>> {
         let raw: &RawValue = serde_json::from_str(text).expect("a JSON text");
         object(Some(raw))
     }
@@ -120,7 +140,7 @@ mod tests {
     fn half_a_surrogate_pair_hides_nothing() {
         let decoded = decode(r#"{"user":{"name":"\ud800x","id":"i-1"},"\udc00k":1,"n":2}"#);
         assert!(decoded.repaired);
-        let event = Event { source: decoded.object, ..Event::default() };
+        let event = Event { source: decoded.value, ..Event::default() };
         assert_eq!(event.text("user.id").as_deref(), Some("i-1"));
         assert!(event.text("user.name").is_some_and(|name| name.ends_with('x') && name.contains('\u{fffd}')));
         assert_eq!(event.first("n"), Some(json!(2)));
@@ -130,7 +150,7 @@ mod tests {
     fn numbers_beyond_every_type_keep_their_digits() {
         let decoded = decode(r#"{"a":1e999,"b":[1,-1e999],"c":1}"#);
         assert!(decoded.repaired);
-        assert_eq!(Value::Object(decoded.object), json!({"a": "1e999", "b": [1, "-1e999"], "c": 1}));
+        assert_eq!(Value::Object(decoded.value), json!({"a": "1e999", "b": [1, "-1e999"], "c": 1}));
         assert!(!decode(r#"{"a":12345678901234567890123}"#).repaired);
     }
 
@@ -139,7 +159,7 @@ mod tests {
         for depth in [100, 127, 128, 200, 299, 5_000] {
             let text = format!("{}{}{}", r#"{"a":"#.repeat(depth), r#""x""#, "}".repeat(depth));
             let text = format!(r#"{{"deep":{text},"id":"i-1"}}"#);
-            let event = Event { source: decode(&text).object, ..Event::default() };
+            let event = Event { source: decode(&text).value, ..Event::default() };
             assert_eq!(event.text("id").as_deref(), Some("i-1"), "{depth}");
             if depth < 299 {
                 let path = format!("deep{}", ".a".repeat(depth));
@@ -151,16 +171,36 @@ mod tests {
     #[test]
     fn twice_the_same_key_is_one_value() {
         let decoded = decode(r#"{"a":1,"a":2}"#);
-        assert_eq!(Value::Object(decoded.object), json!({"a": 2}));
+        assert_eq!(Value::Object(decoded.value), json!({"a": 2}));
         let broken = decode(r#"{"a":1,"a":2,"b":"\ud800"}"#);
-        assert_eq!(broken.object.get("a"), Some(&json!(2)));
+        assert_eq!(broken.value.get("a"), Some(&json!(2)));
     }
 
     #[test]
     fn no_source_is_an_empty_document() {
-        assert!(object(None).object.is_empty() && !object(None).repaired);
+        assert!(object(None).value.is_empty() && !object(None).repaired);
         assert!(decode("[1]").repaired);
         assert!(!decode("null").repaired);
+    }
+
+    #[test]
+    fn a_whole_text_is_repaired_only_where_it_is_json() {
+        for text in [
+            r#"{"a":"\ud800","n":1e999}"#,
+            r#" {"a":"\ud800","n":1e999}
+"#,
+        ] {
+            let decoded = value(text.as_bytes()).unwrap();
+            assert!(decoded.repaired);
+            assert_eq!(decoded.value["n"], "1e999");
+        }
+        assert_eq!(value(b"[1]").unwrap(), Decoded { value: json!([1]), repaired: false });
+        for text in
+            [r#"{"a":"\ud80"}"#, r#"{"a":"\ud800"} {}"#, r#"{"a":"\ud800","#, r#"{"a":"\ud800","n":01}"#, ""]
+        {
+            assert!(value(text.as_bytes()).is_err(), "{text}");
+        }
+        assert!(value(b"{\"a\":\"\xff\"}").is_err());
     }
 
     proptest! {
@@ -170,8 +210,8 @@ mod tests {
             let text = sound.to_string().replacen('{', r#"{"bad":"\ud800","#, 1);
             let mut decoded = decode(&text);
             prop_assert!(decoded.repaired);
-            decoded.object.shift_remove("bad");
-            prop_assert_eq!(Value::Object(decoded.object), sound);
+            decoded.value.shift_remove("bad");
+            prop_assert_eq!(Value::Object(decoded.value), sound);
         }
     }
 }
