@@ -16,7 +16,7 @@ struct Place {
     node: Cluster,
     rule: PathBuf,
     alerts: String,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// What a check said.
@@ -32,7 +32,7 @@ impl Place {
         let folder = tempfile::tempdir().expect("a folder");
         let rule = rule_over(folder.path(), &[&(node.name("logs") + "*")], "now-6m", "5m");
         let alerts = node.name("alerts");
-        Some(Self { node, rule, alerts, _folder: folder })
+        Some(Self { node, rule, alerts, folder })
     }
 
     /// The same with an index of the usual types.
@@ -80,10 +80,27 @@ impl Place {
     }
 
     fn check_at(&self, url: &str) -> Checked {
+        self.check_with(url, &[])
+    }
+
+    fn check_with(&self, url: &str, more: &[&str]) -> Checked {
         let rule = self.rule.to_str().expect("a path");
         let place = ["--elasticsearch-url", url, "--alerts-index", &self.alerts, "--rules", rule];
-        let ended = stakeout(&[&["check"], &place[..]].concat());
+        let ended = stakeout(&[&["check"], &place[..], more].concat());
         Checked { findings: ended.lines(), ended }
+    }
+
+    /// Writes a rule over the same indices that goes by when events happened; gives its path.
+    fn by_time_of_event(&self) -> String {
+        let text = std::fs::read_to_string(&self.rule).expect("the rule");
+        let text = text
+            .replace("timestamp_override = \"event.ingested\"\n", "")
+            .replace(support::story::RULE_ID, "7a3c2f10-5b1e-4c53-9d0c-2f2a7be0c111")
+            .replace("name = \"AWS EC2 Instance", "name = \"By event: AWS EC2 Instance");
+        assert!(!text.contains("timestamp_override"), "{text}");
+        let path = self.folder.path().join("by_event.toml");
+        std::fs::write(&path, text).expect("a file");
+        path.display().to_string()
     }
 }
 
@@ -113,12 +130,21 @@ fn a_place_in_order_is_called_so() {
     place.run_once();
     let checked = place.check();
     assert_eq!(checked.ended.code, Some(0), "{:?}", checked.ended);
-    for subject in ["connection", "clock", "indices", "events", "rule", "alerts index", "checkpoint"] {
+    let subjects =
+        ["connection", "clock", "indices", "events", "rule", "alerts index", "state index", "checkpoint"];
+    for subject in subjects {
         checked.finds("ok", subject, "");
     }
+    checked.finds("ok", "alerts index", &format!("new alerts go to {}-000001", place.alerts));
     checked.finds("ok", "arrival", "all events carry `event.ingested`");
     checked.finds("ok", "arrival", "99 % within 30.0 s (20 events of 24 hours)");
-    assert!(checked.findings.iter().all(|finding| finding["asked"].is_string()));
+    let asked: Vec<&str> = checked.findings.iter().filter_map(|finding| finding["asked"].as_str()).collect();
+    assert_eq!(asked.len(), checked.findings.len());
+    // What is asked with nothing but a path can be asked again as it stands.
+    for path in asked.iter().filter_map(|asked| asked.strip_prefix("GET ")) {
+        let reply = place.node.send("GET", path, None).expect("an answer");
+        assert!(reply.status == 200 || path.contains("/_doc/"), "{path}: {reply:?}");
+    }
 }
 
 impl Place {
@@ -177,6 +203,63 @@ fn events_without_an_arrival() {
 }
 
 #[test]
+fn events_that_come_later_than_a_rule_by_their_own_time_looks_back() {
+    let Some(place) = Place::mapped() else { return };
+    let late = |number: i64| {
+        let time = seconds_ago(4000 + 60 * number);
+        SignIn {
+            ingested: Some(time + chrono::TimeDelta::hours(1)),
+            ..SignIn::new(format!("l-{number}"), time)
+        }
+    };
+    place.add(&place.index(), &(0..10).map(late).collect::<Vec<_>>());
+    let other = place.by_time_of_event();
+    let checked = place.check_with(place.node.url(), &["--rules", &other]);
+    let finding = checked.finds("warning", "arrival", "windows by `@timestamp` overlap by 60.0 s");
+    let advice = finding["advice"].as_str().expect("advice");
+    assert!(advice.contains("`from = \"now-65m\"`") && advice.contains("By event: "), "{advice}");
+    checked.finds("ok", "arrival", "windows go by arrival");
+}
+
+#[test]
+fn events_of_which_nobody_can_tell_how_late_they_come() {
+    let Some(place) = Place::mapped() else { return };
+    place.add(&place.index(), &[SignIn { ingested: None, ..SignIn::new("bare", seconds_ago(60)) }]);
+    let other = place.by_time_of_event();
+    place.check_with(place.node.url(), &["--rules", &other]).finds(
+        "warning",
+        "arrival",
+        "none carries `event.ingested`",
+    );
+}
+
+#[test]
+fn an_event_of_the_future_hides_no_silence() {
+    let Some(place) = Place::mapped() else { return };
+    place.add(
+        &place.index(),
+        &[SignIn::new("old", seconds_ago(3 * 3600)), SignIn::new("odd", seconds_ago(-86_400))],
+    );
+    let checked = place.check();
+    checked.finds("warning", "events", "1 in 24 hours, but none since");
+    checked.finds("warning", "events", "1 lie more than 60 s in the future");
+}
+
+#[test]
+fn searches_that_lack_shards_are_told() {
+    let Some(place) = Place::mapped() else { return };
+    place.add_usual();
+    let index = place.index() + "-text";
+    let mut texts = mapping();
+    texts["mappings"]["properties"]["@timestamp"] = json!({"type": "text"});
+    texts["mappings"]["properties"]["event.ingested"] = json!({"type": "text"});
+    place.node.put(&format!("/{index}"), &texts);
+    place.node.bulk(&index, [json!({"@timestamp": "noon", "event.ingested": "noon"})]);
+    place.node.refresh(&index);
+    place.check().is_missing("events", "shards failed: `");
+}
+
+#[test]
 fn events_that_have_stopped_coming() {
     let Some(place) = Place::mapped() else { return };
     place.add(&place.index(), &[SignIn::new("old", seconds_ago(3 * 3600))]);
@@ -211,6 +294,35 @@ fn an_alerts_index_that_takes_nothing() {
         .node
         .put(&format!("/{}/_settings", place.alerts), &json!({"index.blocks.read_only_allow_delete": true}));
     place.check().is_missing("alerts index", "index.blocks.read_only_allow_delete");
+}
+
+#[test]
+fn an_alias_that_is_not_written_to() {
+    let Some(place) = Place::mapped() else { return };
+    place.add_usual();
+    place.run_once();
+    let next = format!("{}-000002", place.alerts);
+    place.node.put(&format!("/{next}"), &json!({}));
+    let point = |index: &str, write: bool| json!({"add": {"index": index, "alias": place.alerts, "is_write_index": write}});
+    let actions = [point(&format!("{}-000001", place.alerts), false), point(&next, false)];
+    place.node.send("POST", "/_aliases", Some(&json!({"actions": actions}))).expect("an answer");
+    let finding = place.check().is_missing("alerts index", "none of them is written to").clone();
+    assert!(finding["advice"].as_str().is_some_and(|advice| advice.contains(&next)), "{finding}");
+}
+
+#[test]
+fn checkpoints_that_have_no_index_or_cannot_be_written() {
+    let Some(place) = Place::mapped() else { return };
+    place.add_usual();
+    place.run_once();
+    let state = format!("/{}-state", place.alerts);
+    place.node.put(&format!("{state}/_settings"), &json!({"index.blocks.write": true}));
+    place.check().is_missing("state index", "index.blocks.write");
+    place.node.put(&format!("{state}/_settings"), &json!({"index.blocks.write": null}));
+    place.node.delete(&state);
+    let checked = place.check();
+    assert_eq!(checked.ended.code, Some(0), "without security the next run makes it: {:?}", checked.ended);
+    checked.finds("warning", "state index", "not made yet");
 }
 
 #[test]
@@ -259,6 +371,37 @@ fn a_clock_that_is_off() {
     let checked = place.check_before(vec![("/_nodes/_local/stats", 200, stats)]);
     checked.finds("warning", "clock", "this machine's clock is 300");
     checked.finds("warning", "clock", "ahead of the cluster's");
+}
+
+#[test]
+fn an_address_that_does_not_answer_beside_one_that_does() {
+    let Some(place) = Place::mapped() else { return };
+    place.add_usual();
+    let checked = place.check_at(&format!("http://127.0.0.1:9,{}", place.node.url()));
+    assert_eq!(checked.ended.code, Some(0), "{:?}", checked.ended);
+    checked.finds("warning", "connection", "at `http://127.0.0.1:9`: connection refused");
+    checked.finds("ok", "connection", place.node.url());
+}
+
+#[test]
+fn a_cluster_that_does_not_let_itself_be_greeted() {
+    let Some(place) = Place::mapped() else { return };
+    let reason = json!({"error": {"type": "security_exception", "reason": "action [cluster:monitor/main] is unauthorized"}});
+    let checked = place.check_before(vec![("/", 403, reason)]);
+    checked.is_missing("connection", "it answers, and refuses");
+    checked.finds("warning", "privileges", "no security");
+    checked.finds("ok", "rule", "fields are mapped");
+}
+
+#[test]
+fn privileges_in_other_clusters_are_left_out_and_named() {
+    let Some(mut place) = Place::mapped() else { return };
+    place.rule = rule_over(place.folder.path(), &[&place.index(), "far:logs-*"], "now-6m", "5m");
+    let all = json!({"username": "u", "has_all_requested": true, "cluster": {"monitor": true}, "index": {}});
+    let checked = place.check_before(vec![("/_security/user/_has_privileges", 200, all)]);
+    checked.finds("ok", "privileges", "`u` has all");
+    let finding = checked.finds("warning", "privileges", "`far:logs-*`");
+    assert!(finding["advice"].as_str().is_some_and(|advice| advice.contains("remote_indices")), "{finding}");
 }
 
 #[test]

@@ -313,6 +313,7 @@ fn setup_prints_everything_as_files() {
         ("state-index.json", "done_until"),
         ("role.json", "my-alerts*"),
         ("api-key.json", "my-alerts*"),
+        ("setup-role.json", "my-alerts*"),
     ] {
         let body = std::fs::read_to_string(target.join(name)).expect(name);
         assert!(body.contains(words), "{name}: {body}");
@@ -326,6 +327,7 @@ fn setup_prints_everything_as_files() {
         "PUT /my-alerts-state  DIR/state-index.json",
         "PUT /_security/role/stakeout  DIR/role.json",
         "POST /_security/api_key  DIR/api-key.json",
+        "PUT /_security/role/stakeout-setup  DIR/setup-role.json",
         "POST /api/saved_objects/_import?overwrite=true  DIR/kibana.ndjson",
     ];
     assert_eq!(requests, expected);
@@ -338,6 +340,43 @@ fn setup_prints_everything_as_files() {
             "{line}"
         );
     }
+}
+
+#[test]
+fn a_schedule_that_names_no_rule_or_leaves_none_is_refused() {
+    let folder = folder();
+    let settings = folder.path().join("stakeout.toml");
+    for (text, words) in [
+        (
+            "\"nobody\" = \"1m\"\n\"none\" = \"off\"",
+            ["`schedule` names `nobody`, which is no rule", "`schedule` names `none`"],
+        ),
+        ("\"*\" = \"off\"", ["switches every rule off", "one at least"]),
+    ] {
+        std::fs::write(&settings, format!("[schedule]\n{text}\n")).expect("a file");
+        let ended = stakeout(&["check", "--config", &settings.display().to_string()]);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(words.iter().all(|words| ended.stderr.contains(words)), "{words:?}: {ended:?}");
+    }
+}
+
+#[test]
+fn setup_prints_the_role_of_the_rules_that_it_is_given() {
+    let folder = folder();
+    let rule = support::story::rule_over(folder.path(), &["mine-*", "far:logs-*"], "now-6m", "5m");
+    let target = folder.path().join("out");
+    let ended = stakeout(&["setup", "--print", &text(&target), "--rules", &text(&rule)]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let printed = std::fs::read_to_string(target.join("role.json")).expect("the role");
+    let printed: Value = serde_json::from_str(&printed).expect("JSON");
+    assert!(
+        printed["indices"][0]["names"].as_array().is_some_and(|names| names.contains(&"mine-*".into())),
+        "{printed}"
+    );
+    assert_eq!(printed["remote_indices"][0]["names"], serde_json::json!(["logs-*"]));
+    assert!(!printed.to_string().contains("filebeat"), "{printed}");
+    let broken = stakeout(&["setup", "--print", &text(&target), "--rules", "/nonexistent"]);
+    assert_eq!(broken.code, Some(2), "{broken:?}");
 }
 
 #[test]

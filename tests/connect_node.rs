@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base64::prelude::{BASE64_STANDARD, Engine};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use support::front::{Authority, Front, tunnel_to};
 use support::story::{Shape, SignIn, rule_over, seconds_ago};
@@ -109,6 +110,71 @@ fn each_way_to_log_in_sends_its_header_and_nothing_else() {
         check(&["--elasticsearch-url", &front.url()], variables).connects();
         assert_eq!(authorizations(&front), [header]);
     }
+}
+
+/// Settings, variables and flags, and the header that is sent in the end.
+type Case<'c> = (&'c str, &'c [(&'c str, &'c str)], &'c [&'c str], String);
+
+/// A cluster that refuses everybody, and notes what it was sent.
+fn refusing() -> Front {
+    let reason = json!({"error": {"root_cause": [{"type": "security_exception", "reason": "unable to authenticate"}]}});
+    Front::before("http://127.0.0.1:9", vec![("", 401, reason)])
+}
+
+#[test]
+fn a_higher_source_goes_before_a_lower_one_whatever_their_forms() {
+    let files = Files::new();
+    let (key, other) = (files.write("key", "of-the-file"), files.write("other", "of-another"));
+    let basic = |word: &str| format!("Basic {}", BASE64_STANDARD.encode(format!("u:{word}")));
+    let key_file = format!("api_key_file = \"{key}\"");
+    let user = ("ELASTICSEARCH_USERNAME", "u");
+    let word = ("ELASTICSEARCH_PASSWORD", "w");
+    let cases: [Case; 8] = [
+        (&key_file, &[("ELASTICSEARCH_API_KEY", "env")], &[], "ApiKey env".into()),
+        (&key_file, &[("ELASTICSEARCH_API_KEY", " ")], &[], "ApiKey of-the-file".into()),
+        (&key_file, &[], &["--api-key", "flag"], "ApiKey flag".into()),
+        (&key_file, &[user, word], &[], basic("w")),
+        ("username = \"u\"", &[word], &[], basic("w")),
+        ("", &[("ELASTICSEARCH_API_KEY_FILE", &key)], &["--api-key", "flag"], "ApiKey flag".into()),
+        ("", &[("ELASTICSEARCH_API_KEY", "env")], &["--api-key-file", &other], "ApiKey of-another".into()),
+        ("", &[user, word], &["--bearer-token", "flag"], "Bearer flag".into()),
+    ];
+    for (settings, variables, flags, header) in cases {
+        let front = refusing();
+        let file =
+            files.write("s.toml", &format!("[elasticsearch]\nurl = \"{}\"\n{settings}\n", front.url()));
+        check(&[&["--config", &file], flags].concat(), variables).fails_with(&["HTTP 401"]);
+        assert_eq!(authorizations(&front), [header], "{settings} {variables:?} {flags:?}");
+    }
+}
+
+#[test]
+fn an_address_gives_way_with_what_it_holds() {
+    let files = Files::new();
+    let (front, cloud) = (refusing(), "mine:aW52YWxpZDo0NDMkYWJjJGRlZg==");
+    let url = front.url();
+    let held = url.replace("://", &format!("://u:{SECRET}@"));
+    let file = files.write("s.toml", &format!("[elasticsearch]\nurl = \"{held}\"\n"));
+    check(&["--config", &file], &[("ELASTIC_CLOUD_ID", cloud)]).fails_with(&["https://abc.invalid"]);
+    assert_eq!(front.heads(), Vec::<String>::new());
+    check(&["--elasticsearch-url", &url], &[("ELASTIC_CLOUD_ID", cloud)]).fails_with(&["HTTP 401"]);
+    check(&["--config", &file], &[("ELASTICSEARCH_API_KEY", "env")]).fails_with(&["HTTP 401"]);
+    check(&["--elasticsearch-url", &held], &[("ELASTICSEARCH_API_KEY", "env")]).fails_with(&["HTTP 401"]);
+    let basic = format!("Basic {}", BASE64_STANDARD.encode(format!("u:{SECRET}")));
+    assert_eq!(authorizations(&front), ["", "ApiKey env", &basic]);
+    let both = [("ELASTICSEARCH_URL", url.as_str()), ("ELASTIC_CLOUD_ID", cloud)];
+    check(&[], &both).fails_with(&["expected either a Cloud ID or addresses, found both"]);
+}
+
+#[test]
+fn a_proxy_may_stand_in_a_file() {
+    let files = Files::new();
+    let proxy = files.write("proxy", &format!("http://u:{SECRET}@127.0.0.1:9\n"));
+    let at = ["--elasticsearch-url", "http://es.invalid:9200"];
+    check(&at, &[("ELASTICSEARCH_PROXY_FILE", &proxy), ("ELASTICSEARCH_PROXY", "")])
+        .fails_with(&["the proxy `http://127.0.0.1:9`: the proxy does not answer"]);
+    check(&at, &[("ELASTICSEARCH_PROXY_FILE", &proxy), ("ELASTICSEARCH_PROXY", "http://127.0.0.1:9")])
+        .fails_with(&["the proxy is given twice"]);
 }
 
 #[test]

@@ -117,6 +117,39 @@ fn runs_again(watched: &Watched, rule: &str) {
 }
 
 #[test]
+fn rules_run_when_the_settings_say_and_no_event_is_missed_over_a_change() {
+    let place = Place::new();
+    place.rule("rules/b.toml", OTHER, "Other");
+    let settings = |schedule: &str| {
+        let rules = place.text("rules");
+        place.put("s.toml", &format!("[rules]\npaths = [{rules:?}]\n[schedule]\n{schedule}\n"));
+    };
+    let interval = |watched: &Watched, rule: &str, seconds: f64| {
+        let (name, of_rule) = ("stakeout_rule_interval_seconds", [("rule_id", rule)]);
+        watched.figure(name, &of_rule, |value| (value - seconds).abs() < 0.5);
+    };
+    settings(&format!("\"*\" = \"2s\"\n\"{OTHER}\" = \"off\""));
+    place.happens("first");
+    let watched = place.watch(&["--config", &place.text("s.toml")]);
+    place.is_alerted(RULE_ID, "first");
+    interval(&watched, RULE_ID, 2.0);
+    assert_eq!(watched.figures().sum("stakeout_rule_interval_seconds", &[("rule_id", OTHER)]), None);
+    settings("\"Other\" = \"1s\"\n\"*\" = \"3s\"");
+    watched.daemon.signal("HUP");
+    says(&watched, "added: `Other`");
+    place.is_alerted(OTHER, "first");
+    interval(&watched, RULE_ID, 3.0);
+    interval(&watched, OTHER, 1.0);
+    place.happens("second");
+    place.is_alerted(RULE_ID, "second");
+    settings("\"Another\" = \"1s\"");
+    watched.daemon.signal("HUP");
+    says(&watched, "`schedule` names `Another`");
+    interval(&watched, RULE_ID, 3.0);
+    assert!(place.alerts().values().all(|times| *times == 1), "{:?}", place.alerts());
+}
+
+#[test]
 fn a_signal_takes_a_new_rule_up_and_ends_one_that_is_gone() {
     let place = Place::new();
     place.happens("first");

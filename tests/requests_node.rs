@@ -1,14 +1,21 @@
-//! Every request of every command, as a stand-in before a real node notes it, is one of those whose privilege is documented.
+//! Every request of every command, as stand-ins before a real node and for Kibana note it, is one of those whose privilege
+//! is documented; and each of those is made.
 
+#[path = "cases/kibana.rs"]
+#[allow(dead_code, reason = "what fails in it is of no interest here")]
+mod kibana;
 mod support;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use kibana::Kibana;
 use regex::Regex;
+use serde_json::{Value, json};
 use support::front::Front;
 use support::program::{Running, stakeout};
 use support::story::{Shape, SignIn, mapping, rule_over, seconds_ago};
+use support::watched::Watched;
 use support::{Cluster, eventually};
 
 /// Who may send a request.
@@ -20,78 +27,115 @@ enum Privilege {
     Events,
     /// `read`, `view_index_metadata`, `index` and `maintenance` on the alerts and checkpoints.
     Alerts,
-    /// What only makes the place for alerts, and is in `docker/setup-role.json`.
-    Setup,
+    /// `read`, `create_doc` and `auto_configure` on the data stream of copies.
+    Copies,
+    /// The cluster privilege `manage_index_templates`, for who makes the place for alerts.
+    Templates,
+    /// `manage` on the alerts and checkpoints, for the same.
+    Place,
     /// Anybody may ask it of themselves.
     Nobody,
 }
 
-use Privilege::{Alerts, Events, Monitor, Nobody, Setup};
+use Privilege::{Alerts, Copies, Events, Monitor, Nobody, Place, Templates};
 
-/// Method and path of a request, with `EVENTS` and `ALERTS` for the names of indices, and who may send it.
-const DOCUMENTED: [(&str, &str, Privilege); 28] = [
-    ("GET", "/", Monitor),
-    ("GET", "/_nodes/_local/stats/http", Monitor),
-    ("GET", "/_cluster/settings", Monitor),
-    ("POST", "/_security/user/_has_privileges", Nobody),
-    ("GET", "/_resolve/index/EVENTS", Events),
-    ("POST", "/EVENTS/_field_caps", Events),
-    ("POST", "/EVENTS/_pit", Events),
-    ("POST", "/_search", Events),
-    ("DELETE", "/_pit", Events),
+/// What the role has under which `run` and `check` work, and what the one has under which `setup` does.
+const RUNNING: &[Privilege] = &[Monitor, Events, Alerts, Copies, Nobody];
+const SETTING_UP: &[Privilege] = &[Templates, Place];
+
+/// Method and path of a request, with `EVENTS`, `ALERTS` and `COPIES` for the names of indices, and who may send it.
+const DOCUMENTED: [(&str, &str, &[Privilege]); 30] = [
+    ("GET", "/", &[Monitor]),
+    ("GET", "/_nodes/_local/stats/http", &[Monitor]),
+    ("GET", "/_cluster/settings", &[Monitor]),
+    ("GET", "/_index_template/ALERTS", &[Monitor, Templates]),
+    ("POST", "/_security/user/_has_privileges", &[Nobody]),
+    ("GET", "/_resolve/index/EVENTS", &[Events]),
+    ("POST", "/EVENTS/_field_caps", &[Events]),
+    ("POST", "/EVENTS/_pit", &[Events]),
+    ("POST", "/_search", &[Events]),
+    ("DELETE", "/_pit", &[Events]),
     // Searches of events and of alerts: each item is authorised by its own indices.
-    ("POST", "/_msearch", Events),
-    ("GET", "/_resolve/index/ALERTS", Alerts),
-    ("POST", "/ALERTS/_field_caps", Alerts),
-    ("POST", "/ALERTS/_search", Alerts),
-    ("POST", "/ALERTS/_bulk", Alerts),
-    ("POST", "/_bulk", Alerts),
-    ("POST", "/_mget", Alerts),
-    ("POST", "/ALERTS/_mget", Alerts),
-    ("POST", "/ALERTS/_refresh", Alerts),
-    ("GET", "/_alias/ALERTS", Alerts),
-    ("HEAD", "/ALERTS", Alerts),
-    ("GET", "/ALERTS/_settings/index.blocks.*", Alerts),
-    ("GET", "/ALERTS/_settings/index.creation_date", Alerts),
-    ("GET", "/ALERTS/_doc/ID", Alerts),
-    ("PUT", "/ALERTS/_doc/ID", Alerts),
-    ("GET", "/_index_template/ALERTS", Setup),
-    ("PUT", "/_index_template/ALERTS", Setup),
-    ("PUT", "/ALERTS", Setup),
-    ("POST", "/_aliases", Setup),
+    ("POST", "/_msearch", &[Events]),
+    ("GET", "/_resolve/index/ALERTS", &[Alerts]),
+    ("POST", "/ALERTS/_field_caps", &[Alerts]),
+    ("POST", "/ALERTS/_search", &[Alerts]),
+    ("POST", "/ALERTS/_bulk", &[Alerts]),
+    ("POST", "/_bulk", &[Alerts]),
+    ("POST", "/_mget", &[Alerts]),
+    ("POST", "/ALERTS/_mget", &[Alerts]),
+    ("POST", "/ALERTS/_refresh", &[Alerts]),
+    ("GET", "/_alias/ALERTS", &[Alerts, Place]),
+    ("HEAD", "/ALERTS", &[Alerts, Place]),
+    ("GET", "/ALERTS/_settings/index.blocks.*", &[Alerts]),
+    ("GET", "/ALERTS/_settings/index.creation_date", &[Alerts]),
+    ("GET", "/ALERTS/_doc/ID", &[Alerts]),
+    ("PUT", "/ALERTS/_doc/ID", &[Alerts]),
+    ("POST", "/COPIES/_search", &[Copies]),
+    ("POST", "/COPIES/_bulk", &[Copies]),
+    ("PUT", "/_index_template/ALERTS", &[Templates]),
+    ("PUT", "/ALERTS", &[Place]),
+    ("POST", "/_aliases", &[Place]),
+];
+
+/// The requests to Kibana, and the feature that a role needs for them.
+const OF_KIBANA: [(&str, &str, &str); 7] = [
+    ("GET", "/api/spaces/space/team", "feature_savedObjectsManagement.all"),
+    ("POST", "/s/team/api/saved_objects/_import", "feature_savedObjectsManagement.all"),
+    ("GET", "/s/team/api/cases/_find", "feature_securitySolutionCasesV3.all"),
+    ("POST", "/s/team/api/cases", "feature_securitySolutionCasesV3.all"),
+    ("GET", "/s/team/api/cases/ID", "feature_securitySolutionCasesV3.all"),
+    ("GET", "/s/team/api/cases/ID/comments/_find", "feature_securitySolutionCasesV3.all"),
+    ("POST", "/s/team/api/cases/ID/comments", "feature_securitySolutionCasesV3.all"),
 ];
 
 /// The patterns that the seed rule's questions ask besides those of the rule.
 const BESIDES: [&str; 2] = ["logs-aws.guardduty-*", "logs-endpoint.events.network-*"];
 
-/// A node with events, the rule over them, and a stand-in that notes requests.
-struct Place {
+/// Method and path.
+type Asked = BTreeSet<(String, String)>;
+
+/// A node with events, the rule over them, and names of one's own for alerts and copies.
+struct Scene {
     node: Cluster,
     rule: String,
     alerts: String,
+    copies: String,
     folder: tempfile::TempDir,
 }
 
-impl Place {
+impl Scene {
     fn new() -> Option<Self> {
         let node = Cluster::connect()?;
         let folder = tempfile::tempdir().expect("a folder");
         let index = node.name("logs");
         node.put(&format!("/{index}"), &mapping());
-        let event = |number: i64| SignIn::new(format!("event-{number}"), seconds_ago(60 + number));
-        node.bulk(&index, (0..5).map(|number| event(number).document(Shape::Integration)));
-        node.refresh(&index);
         let rule = rule_over(folder.path(), &[&(index + "*")], "now-6m", "2s").display().to_string();
-        let alerts = node.name("alerts");
-        Some(Self { node, rule, alerts, folder })
+        let (alerts, copies) = (node.name("alerts"), format!("logs-copies-{}", node.token()));
+        let template = json!({"index_patterns": [copies], "priority": 900, "data_stream": {},
+            "template": {"settings": {"number_of_replicas": 0}}});
+        node.put(&format!("/_index_template/{}", node.name("copies")), &template);
+        let scene = Self { node, rule, alerts, copies, folder };
+        scene.sign_in(5, 1);
+        Some(scene)
+    }
+
+    /// So many sign-ins of one session, which become one group.
+    fn sign_in(&self, times: i64, minutes: i64) {
+        let index = self.node.name("logs");
+        let event =
+            |number: i64| SignIn::new(format!("{minutes}-{number}"), seconds_ago(60 * minutes + number));
+        self.node.bulk(&index, (0..times).map(|number| event(number).document(Shape::Integration)));
+        self.node.refresh(&index);
     }
 
     /// Methods and paths of the requests so far, with what stands for names.
-    fn asked(&self, front: &Front) -> BTreeSet<(String, String)> {
+    fn asked(&self, front: &Front) -> Asked {
         let id = Regex::new("_doc/.*").expect("a pattern");
         let general = |path: &str| {
             let path = path.split('?').next().unwrap_or_default().replace("%2A", "*");
-            let names = [(&*self.alerts, "ALERTS"), (&*self.node.name("logs"), "EVENTS")];
+            let names =
+                [(&*self.alerts, "ALERTS"), (&*self.copies, "COPIES"), (&*self.node.name("logs"), "EVENTS")];
             // What the rule's triage asks besides.
             let names = names.into_iter().chain(BESIDES.map(|pattern| (pattern, "EVENTS")));
             let path = names.fold(path, |path, (name, general)| {
@@ -107,54 +151,109 @@ impl Place {
         front.heads().into_iter().filter_map(line).collect()
     }
 
-    /// Runs every command on the stand-in's node.
-    fn run_everything(&self, url: &str) {
+    fn runs(&self, command: &[&str], url: &str, more: &[&str]) {
         let place = ["--elasticsearch-url", url, "--alerts-index", &self.alerts];
-        let with_rules = [&place[..], &["--rules", &self.rule]].concat();
-        let commands: [(&[&str], &[&str]); 7] = [
-            (&["check"], &with_rules),
-            (&["explain", &self.rule], &place[..2]),
-            (&["run", "--backfill", "1h"], &with_rules),
-            (&["run", "--once"], &with_rules),
-            (&["run", "--once", "--dry-run"], &with_rules),
-            (&["audit", "1h", "--repair"], &with_rules),
-            (&["check"], &with_rules),
-        ];
-        for (command, place) in commands {
-            let ended = stakeout(&[command, place].concat());
-            assert_eq!(ended.code, Some(0), "{command:?}: {ended:?}");
-        }
-        let daemon = Running::start(self.folder.path(), &[&["run", "-v"], &with_rules[..]].concat());
+        let place = if command[0] == "explain" { &place[..2] } else { &place[..] };
+        let ended = stakeout(&[command, place, more].concat());
+        assert_eq!(ended.code, Some(0), "{command:?}: {ended:?}");
+    }
+
+    /// Runs every command on the stand-in's node.
+    fn run_everything(&self, url: &str, kibana: &Kibana) {
+        let with_rules: &[&str] = &["--rules", &self.rule];
+        let expected = self.folder.path().join("expected.toml");
+        let planned = "[[stakeout.expected]]\nwhere = 'source.ip == \"192.0.2.1\"'\nfrom = 2026-01-01\nuntil = 2100-01-01\n\
+                       reason = \"RT-1\"\n";
+        std::fs::write(&expected, planned).expect("a file");
+        let expected = expected.display().to_string();
+        let with_copies = [with_rules, &["--external-alerts", &self.copies]].concat();
+        let with_cases = [with_rules, &["--open-cases", "--kibana-url", &kibana.url]].concat();
+        self.runs(&["check"], url, with_rules);
+        self.runs(&["explain", &self.rule], url, &[]);
+        self.runs(&["run", "--backfill", "1h", "--expected", &expected], url, with_rules);
+        self.runs(&["run", "--backfill", "2h"], url, &with_copies);
+        self.runs(&["run", "--backfill", "3h"], url, &with_copies);
+        self.runs(&["run", "--backfill", "4h"], url, &with_cases);
+        // Another alert of a group that has a case.
+        self.sign_in(1, 2);
+        self.runs(&["run", "--backfill", "5h"], url, &with_cases);
+        self.runs(&["run", "--once"], url, with_rules);
+        self.runs(&["run", "--once", "--dry-run"], url, with_rules);
+        self.lose_an_alert();
+        self.runs(&["audit", "1h", "--repair"], url, with_rules);
+        self.runs(&["check"], url, with_rules);
+        self.watch(url);
+    }
+
+    fn lose_an_alert(&self) {
+        self.node.refresh(&self.alerts);
+        let found = self.node.post(&format!("/{}/_search", self.alerts), &json!({"size": 1}));
+        let hit = &found["hits"]["hits"][0];
+        let [index, id] = ["_index", "_id"].map(|key| hit[key].as_str().expect("a name"));
+        self.node.delete(&format!("/{index}/_doc/{id}"));
+        self.node.refresh(&self.alerts);
+    }
+
+    fn watch(&self, url: &str) {
+        let place = ["--elasticsearch-url", url, "--alerts-index", &self.alerts, "--rules", &self.rule];
+        let mut daemon = Running::start(self.folder.path(), &[&["run", "-v"], &place[..]].concat());
         eventually(Duration::from_mins(1), "a run of the daemon", || {
             (daemon.said().matches("nothing new").count() > 2).then_some(())
         });
-        let mut daemon = daemon;
         daemon.end("TERM");
+        let mut watched = Watched::start(self.folder.path(), &place);
+        watched.told("/readyz", 200);
+        watched.daemon.end("TERM");
+    }
+
+    /// Makes the place, where nothing is and where only the first index is, and imports into Kibana.
+    fn set_up(&self, url: &str, kibana: &Kibana) {
+        self.node.put(&format!("/{}-without-000001", self.alerts), &json!({}));
+        let without = format!("{}-without", self.alerts);
+        let ended = stakeout(&["setup", "--elasticsearch-url", url, "--alerts-index", &without]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        self.runs(&["setup"], url, &["--kibana-url", &kibana.url]);
     }
 }
 
-#[test]
-fn no_request_is_outside_the_documented_set() {
-    let Some(place) = Place::new() else { return };
-    let setup = Front::before(place.node.url(), Vec::new());
-    let ended = stakeout(&["setup", "--elasticsearch-url", &setup.url(), "--alerts-index", &place.alerts]);
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    let front = Front::before(place.node.url(), Vec::new());
-    place.run_everything(&front.url());
-    let who = |asked: &(String, String)| {
-        let known = DOCUMENTED.iter().find(|(method, path, _)| *method == asked.0 && *path == asked.1);
-        known.unwrap_or_else(|| panic!("not documented: {asked:?}")).2
+/// The privileges of each request that was made.
+fn privileges(asked: &Asked) -> Vec<(&(String, String), &'static [Privilege])> {
+    let who = |(method, path): &(String, String)| {
+        DOCUMENTED.iter().find(|known| known.0 == method && known.1 == path).map(|known| known.2)
     };
-    for asked in place.asked(&setup) {
-        assert!([Setup, Alerts].contains(&who(&asked)), "setup alone: {asked:?}");
+    asked.iter().map(|one| (one, who(one).unwrap_or_else(|| panic!("not documented: {one:?}")))).collect()
+}
+
+/// Methods and paths of the requests to Kibana, with what stands for the ids of cases.
+fn asked_of_kibana(kibana: &Kibana) -> Asked {
+    let id = Regex::new("/cases/case-[0-9]+").expect("a pattern");
+    let line = |line: &String| {
+        let mut words = line.split_whitespace();
+        let (method, path) = (words.next()?, words.next()?.split('?').next()?);
+        Some((method.to_owned(), id.replace(path.strip_prefix("/base")?, "/cases/ID").into_owned()))
+    };
+    kibana.with(|state| state.seen.iter().filter_map(line).collect())
+}
+
+#[test]
+fn the_requests_that_are_made_are_those_that_are_documented() {
+    let Some(scene) = Scene::new() else { return };
+    let (setup, front) = [(); 2].map(|()| Front::before(scene.node.url(), Vec::new())).into();
+    let kibana = Kibana::start();
+    scene.set_up(&setup.url(), &kibana);
+    scene.run_everything(&front.url(), &kibana);
+    let (setting_up, running) = (scene.asked(&setup), scene.asked(&front));
+    for (asked, allowed, role) in [(&setting_up, SETTING_UP, "setup-role"), (&running, RUNNING, "role")] {
+        for (request, privileges) in privileges(asked) {
+            assert!(privileges.iter().any(|one| allowed.contains(one)), "not by the {role}: {request:?}");
+        }
     }
-    let running = place.asked(&front);
-    for asked in &running {
-        // `check` reads the template where it may; a refusal is no fault.
-        let reads_template = asked.0 == "GET" && asked.1.starts_with("/_index_template/");
-        assert!(who(asked) != Setup || reads_template, "once the place is made: {asked:?}");
-    }
-    assert!(running.len() > 15, "the commands were noted: {running:?}");
+    let named = |known: &[(&str, &str)]| -> Asked {
+        known.iter().map(|(method, path)| ((*method).to_owned(), (*path).to_owned())).collect()
+    };
+    let made: Asked = setting_up.union(&running).cloned().collect();
+    assert_eq!(made, named(&DOCUMENTED.map(|(method, path, _)| (method, path))));
+    assert_eq!(asked_of_kibana(&kibana), named(&OF_KIBANA.map(|(method, path, _)| (method, path))));
 }
 
 #[test]
@@ -164,22 +263,43 @@ fn the_documents_name_the_same_privileges() {
         (Monitor, "| `monitor` (cluster) |"),
         (Events, "| `read`, `view_index_metadata` | the rules' indices"),
         (Alerts, "| `read`, `view_index_metadata`, `index`, `maintenance` | `stakeout-alerts*` |"),
+        (Copies, "| `read`, `create_doc`, `auto_configure` | the data stream of `--external-alerts`"),
+        (Templates, "| `manage_index_templates` (cluster) |"),
+        (Place, "| `manage` | `stakeout-alerts*` |"),
     ] {
         assert!(readme.contains(words), "{privilege:?}");
     }
-    let role: serde_json::Value = serde_json::from_str(include_str!("../docker/role.json")).expect("JSON");
-    assert_eq!(role["cluster"], serde_json::json!(["monitor"]));
+    let kibana = include_str!("../src/guide/kibana.md");
+    for (_, path, feature) in OF_KIBANA {
+        assert!(readme.contains(feature) || kibana.contains(feature), "{path}: {feature}");
+    }
     for pattern in BESIDES {
         assert!(readme.contains(&format!("`{pattern}`")), "{pattern}");
-        assert!(
-            role["indices"][0]["names"]
-                .as_array()
-                .is_some_and(|names| names.iter().any(|name| name == pattern))
-        );
     }
-    let on = |at: usize| role["indices"][at]["privileges"].clone();
-    assert_eq!(on(0), serde_json::json!(["read", "view_index_metadata"]));
-    assert_eq!(on(1), serde_json::json!(["read", "view_index_metadata", "index", "maintenance"]));
-    let key: serde_json::Value = serde_json::from_str(include_str!("../docker/api-key.json")).expect("JSON");
-    assert_eq!(key["role_descriptors"]["stakeout"], role);
+}
+
+#[test]
+fn the_roles_have_these_privileges_and_no_others() {
+    let json = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
+    let role = json(include_str!("../docker/role.json"));
+    assert_eq!(role["cluster"], json!(["monitor"]));
+    let privileges = |role: &Value| -> Vec<Value> {
+        let indices = role["indices"].as_array().expect("a list").iter();
+        indices.map(|one| one["privileges"].clone()).collect()
+    };
+    assert_eq!(
+        privileges(&role),
+        [
+            json!(["read", "view_index_metadata"]),
+            json!(["read", "view_index_metadata", "index", "maintenance"])
+        ]
+    );
+    let names = role["indices"][0]["names"].as_array().expect("names");
+    assert!(BESIDES.iter().all(|pattern| names.iter().any(|name| name == pattern)), "{names:?}");
+    let setup = json(include_str!("../docker/setup-role.json"));
+    assert_eq!(
+        (&setup["cluster"], privileges(&setup)),
+        (&json!(["manage_index_templates"]), vec![json!(["manage"])])
+    );
+    assert_eq!(setup["applications"][0]["privileges"], json!([OF_KIBANA[0].2]));
 }

@@ -113,6 +113,13 @@ fn ways(url: &str, folder: &Path) -> Vec<Way> {
         way("address", vec![("ELASTICSEARCH_URL", with_user), kibana()]),
         way("proxy", vec![at(), ("ELASTICSEARCH_PROXY", format!("http://p:{OF_PROXY}@127.0.0.1:9"))]),
         way(
+            "file of the proxy",
+            vec![
+                at(),
+                ("ELASTICSEARCH_PROXY_FILE", file("proxy", &format!("http://p:{OF_PROXY}@127.0.0.1:9"))),
+            ],
+        ),
+        way(
             "settings with a key",
             vec![config(
                 "key.toml",

@@ -5,6 +5,8 @@ mod cluster;
 mod data;
 mod delay;
 mod finding;
+mod lately;
+mod needs;
 mod privileges;
 mod rules;
 
@@ -13,6 +15,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 pub use finding::{Finding, State};
+pub use needs::{Needs, setup_role};
 
 use crate::alert::AlertIndex;
 use crate::elastic::Cluster;
@@ -32,14 +35,18 @@ pub struct Checkup {
 }
 
 impl Checkup {
+    /// The time by the cluster's clock, as far as that is known.
+    fn now(&self) -> DateTime<Utc> {
+        (self.clock)() + self.cluster.clock_offset().unwrap_or_default()
+    }
+
     /// Looks at everything, in an order in which each piece rests on those before it, and tells each as it is found.
     ///
     /// Where the cluster does not answer at all, the rest is not looked at.
     pub async fn run(&self, tell: &mut (dyn FnMut(Finding) + Send)) {
-        let connected = self.connection().await;
-        let is_connected = connected.state != State::Missing;
-        tell(connected);
-        if !is_connected {
+        let (connections, is_reached) = self.connection().await;
+        connections.into_iter().for_each(&mut *tell);
+        if !is_reached {
             return;
         }
         for finding in [self.encryption(), Some(self.time().await), Some(self.expensive_queries().await)] {
@@ -50,7 +57,7 @@ impl Checkup {
         for rule in &self.rules {
             self.rule(rule).await.into_iter().for_each(&mut *tell);
         }
-        self.alerts_index().await.into_iter().for_each(&mut *tell);
+        self.alerts().await.into_iter().for_each(&mut *tell);
         for rule in &self.rules {
             tell(self.checkpoint(rule).await);
         }

@@ -1,77 +1,74 @@
 //! What the one who asks may do, against what is needed.
 
-use std::collections::BTreeMap;
-
+use super::needs::{Needs, asked_besides};
 use super::{Checkup, Finding};
 use crate::elastic::{Granted, Privileges};
-use crate::rule::triage::Indices;
 
-/// On the cluster: its greeting, clock and settings.
-const ON_CLUSTER: &[&str] = &["monitor"];
-
-/// On what rules read: searches, points in time; indices behind patterns, field types.
-const ON_EVENTS: &[&str] = &["read", "view_index_metadata"];
-
-/// On the alerts and checkpoints: known alerts and checkpoints read, written, and made searchable.
-const ON_ALERTS: &[&str] = &["read", "view_index_metadata", "index", "maintenance"];
+pub(super) const ASKED: &str = "POST /_security/user/_has_privileges";
 
 impl Checkup {
-    /// What is needed to run the rules, once the alerts index is made.
-    fn needed(&self) -> Privileges {
-        let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>();
-        let patterns = self.rules.iter().flat_map(|rule| &rule.index).chain(self.asked_besides());
-        let patterns = patterns.filter(|pattern| !pattern.starts_with('-'));
-        let mut indices: BTreeMap<String, Vec<String>> =
-            patterns.map(|pattern| (pattern.clone(), own(ON_EVENTS))).collect();
-        indices.insert(format!("{}*", self.index.alias()), own(ON_ALERTS));
-        Privileges { cluster: own(ON_CLUSTER), indices }
-    }
-
-    /// The patterns that only questions of triage ask.
-    fn asked_besides(&self) -> impl Iterator<Item = &String> {
-        let questions = self.rules.iter().flat_map(|rule| &rule.triage.questions);
-        questions.flat_map(|question| match &question.indices {
-            Indices::Patterns(patterns) => patterns.as_slice(),
-            Indices::Rule | Indices::Alerts => &[],
-        })
-    }
-
     fn is_asked_besides(&self, pattern: &str) -> bool {
         let is_read = self.rules.iter().any(|rule| rule.index.iter().any(|read| read == pattern));
-        !is_read && self.asked_besides().any(|asked| asked == pattern)
+        !is_read && self.rules.iter().any(|rule| asked_besides(rule).any(|asked| asked == pattern))
     }
 
-    /// One finding for all that is granted, or one for each place where something is not.
+    /// One finding for all that is granted, or one for each place where something is not; and one for what cannot be asked.
     pub(super) async fn privileges(&self) -> Vec<Finding> {
-        let (subject, asked) = ("privileges", "POST /_security/user/_has_privileges");
-        match self.cluster.has_privileges(&self.needed()).await {
-            Ok(Granted::NoSecurity) => vec![Finding::warning(
-                subject,
-                asked,
-                "this cluster has no security: whoever reaches it may read and change everything",
-                "switch it on (`xpack.security.enabled`) unless the network protects it",
-            )],
-            Ok(Granted::To { username, missing }) => {
-                let mut findings = lacking(&missing).into_iter().map(|(place, privileges)| {
-                    let found = format!("`{username}` lacks {} on {place}", privileges.join(", "));
-                    let advice = "grant it; `stakeout setup --print DIR` writes the whole role";
-                    if self.is_asked_besides(place.trim_matches('`')) {
-                        let found = format!("{found}, so that questions of triage go without an answer");
-                        return Finding::warning(subject, asked, found, advice.to_owned());
-                    }
-                    Finding::missing(subject, asked, found, advice.to_owned())
-                });
-                let first = findings.next();
-                let all = || Finding::ok(subject, asked, format!("`{username}` has all that the rules need"));
-                std::iter::once(first.unwrap_or_else(all)).chain(findings).collect()
+        let subject = "privileges";
+        let needs = Needs::of(&self.rules, &self.index);
+        let mut findings = match self.cluster.has_privileges(&needs.here).await {
+            Ok(Granted::NoSecurity) => {
+                return vec![Finding::warning(
+                    subject,
+                    ASKED,
+                    "this cluster has no security: whoever reaches it may read and change everything",
+                    "switch it on (`xpack.security.enabled`) unless the network protects it",
+                )];
             }
-            Err(error) => vec![Finding::failed(subject, asked, error)],
+            Ok(Granted::To { username, missing }) => self.granted(&username, &missing),
+            Err(error) => vec![Finding::failed(subject, ASKED, error)],
+        };
+        findings.extend(elsewhere(&needs));
+        findings
+    }
+
+    fn granted(&self, username: &str, missing: &Privileges) -> Vec<Finding> {
+        let subject = "privileges";
+        let findings = lacking(missing).into_iter().map(|(place, privileges)| {
+            let found = format!("`{username}` lacks {} on {place}", privileges.join(", "));
+            let advice =
+                "grant it; `stakeout setup --print DIR`, with the same `--rules`, writes the whole role";
+            if self.is_asked_besides(place.trim_matches('`')) {
+                let found = format!("{found}, so that questions of triage go without an answer");
+                return Finding::warning(subject, ASKED, found, advice);
+            }
+            Finding::missing(subject, ASKED, found, advice)
+        });
+        let findings: Vec<Finding> = findings.collect();
+        if findings.is_empty() {
+            return vec![Finding::ok(subject, ASKED, format!("`{username}` has all that the rules need"))];
         }
+        findings
     }
 }
 
+/// What this cluster cannot tell: privileges in others.
+fn elsewhere(needs: &Needs) -> Option<Finding> {
+    let patterns = needs
+        .remote
+        .iter()
+        .flat_map(|(cluster, names)| names.iter().map(move |name| format!("`{cluster}:{name}`")));
+    let patterns: Vec<String> = patterns.collect();
+    (!patterns.is_empty()).then(|| {
+        let found = format!("not asked for, as only remote clusters know: {}", patterns.join(", "));
+        let advice = "grant read, read_cross_cluster and view_index_metadata there; `stakeout setup --print DIR`, with the \
+                      same `--rules`, writes them as `remote_indices`";
+        Finding::warning("privileges", ASKED, found, advice)
+    })
+}
+
 /// Places in words, and what is missing there.
-fn lacking(missing: &Privileges) -> Vec<(String, Vec<String>)> {
+pub(super) fn lacking(missing: &Privileges) -> Vec<(String, Vec<String>)> {
     let cluster = (!missing.cluster.is_empty()).then(|| ("the cluster".to_owned(), missing.cluster.clone()));
     let indices = missing.indices.iter().map(|(name, privileges)| (format!("`{name}`"), privileges.clone()));
     cluster.into_iter().chain(indices).collect()

@@ -8,7 +8,9 @@ use crate::rule::Rule;
 impl Checkup {
     /// Whether the rule's query fits its indices, and what of it does not.
     pub(super) async fn rule(&self, rule: &Rule) -> Vec<Finding> {
-        let (subject, asked) = (format!("rule {}", rule.name), "POST /_field_caps");
+        let (subject, asked) =
+            (format!("rule {}", rule.name), format!("POST /{}/_field_caps", rule.index.join(",")));
+        let asked = asked.as_str();
         let question = match Source::Cluster(self.cluster.clone()).prepare(rule).await {
             Ok(question) => question,
             Err(PrepareError::Unfit(problems)) => {

@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use super::range::RangeText;
 use crate::alert::AlertIndex;
 use crate::elastic::DEFAULT_TIMEOUT;
+use crate::rule::Timing;
 
 /// Runs Elastic detection rules against Elasticsearch: nothing missed, nothing twice.
 #[derive(Debug, Parser)]
@@ -66,6 +67,8 @@ pub enum Command {
 pub struct RunArgs {
     #[command(flatten)]
     pub rules: RuleArgs,
+    #[command(flatten)]
+    pub timing: TimingArgs,
     /// One pass of every rule from its checkpoint to now, then exit
     #[arg(long, conflicts_with = "backfill")]
     pub once: bool,
@@ -105,6 +108,8 @@ pub struct AuditArgs {
     pub range: RangeText,
     #[command(flatten)]
     pub rules: RuleArgs,
+    #[command(flatten)]
+    pub timing: TimingArgs,
     /// Write the alerts that are not there; without it nothing is written
     #[arg(long)]
     pub repair: bool,
@@ -175,6 +180,8 @@ pub struct TestArgs {
 pub struct CheckArgs {
     #[command(flatten)]
     pub rules: RuleArgs,
+    #[command(flatten)]
+    pub timing: TimingArgs,
     /// Write alias of the alerts index
     #[arg(long, value_name = "NAME", default_value = "stakeout-alerts")]
     pub alerts_index: AlertIndex,
@@ -228,9 +235,11 @@ pub struct SetupArgs {
     /// Write alias of the alerts index
     #[arg(long, value_name = "NAME", default_value = "stakeout-alerts")]
     pub alerts_index: AlertIndex,
-    /// Write everything as files into this folder instead
+    /// Write everything as files into this folder instead, with the role and the API key that the rules need
     #[arg(long, value_name = "DIR")]
     pub print: Option<PathBuf>,
+    #[command(flatten)]
+    pub rules: RuleArgs,
     #[command(flatten)]
     pub connection: ConnectionArgs,
 }
@@ -262,6 +271,15 @@ pub struct RuleArgs {
     /// Rule files or folders of them (repeatable) [default: the built-in rules]
     #[arg(long = "rules", value_name = "PATH")]
     pub rules: Vec<PathBuf>,
+}
+
+/// When rules run.
+#[derive(Debug, Clone, Args)]
+pub struct TimingArgs {
+    /// How often a rule runs instead of as its file says, by its id or name, `*` for every rule: `10m`, or `off`
+    /// (repeatable); a longer interval looks further back, so that nothing is missed
+    #[arg(long, value_name = "RULE=INTERVAL")]
+    pub schedule: Vec<Timing>,
 }
 
 /// What else is made of the alerts, for who works in Kibana.
@@ -322,8 +340,8 @@ pub struct ConnectionArgs {
     /// PEM file of the authority that signed the cluster's certificate
     #[arg(long, value_name = "FILE", env = "ELASTICSEARCH_CA_CERT")]
     pub ca_cert: Option<PathBuf>,
-    /// SHA-256 of a certificate that the cluster must show, whose holder is then trusted; Elasticsearch prints that of its
-    /// own authority when it first starts
+    /// SHA-256 of a certificate that the cluster must show, whose holder alone is then trusted; Elasticsearch prints that of
+    /// its own authority when it first starts
     #[arg(long, value_name = "HEX", env = "ELASTICSEARCH_CA_FINGERPRINT")]
     pub ca_fingerprint: Option<String>,
     /// PEM file of a certificate by which the cluster knows who asks, with --client-key
@@ -334,7 +352,10 @@ pub struct ConnectionArgs {
     pub client_key: Option<PathBuf>,
     /// Proxy for every request [default: what `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say]
     #[arg(long, value_name = "URL", env = "ELASTICSEARCH_PROXY", hide_env_values = true)]
-    pub proxy: Option<String>,
+    pub proxy: Option<SecretString>,
+    /// File that holds the proxy's address, as it may hold a password
+    #[arg(long, value_name = "FILE", env = "ELASTICSEARCH_PROXY_FILE")]
+    pub proxy_file: Option<PathBuf>,
     /// Pack what is sent and received with gzip: for a cluster that is far away
     #[arg(long, env = "ELASTICSEARCH_COMPRESSION", value_parser = BoolishValueParser::new())]
     pub compression: bool,

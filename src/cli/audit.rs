@@ -16,7 +16,7 @@ use super::output;
 use super::places;
 use super::progress::{Bar, show_progress};
 use super::rules;
-use super::{summary, task};
+use super::{summary, task, timing};
 use crate::alert::Run;
 use crate::detect::{
     Audience, Audit, AuditReport, BackfillRange, Begun, Met, Missing, Runner, Settings, Unread, Watch,
@@ -58,7 +58,7 @@ struct Printed {
 }
 
 fn prepared(args: &AuditArgs, run_id: String, color: bool, look: Look) -> anyhow::Result<Job> {
-    let rules = rules::load(&args.rules.rules, color)?;
+    let rules = timing::applied(&args.timing.schedule, rules::load(&args.rules.rules, color)?)?;
     let started = schedule::utc_now();
     let range = args.range.at(started).map_err(|error| anyhow!(error))?;
     places::check_report(args.shown.report.as_deref(), &places::event_files(&args.places))?;

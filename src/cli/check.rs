@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use super::Ending;
 use super::args::{CheckArgs, Format};
 use super::look::{Look, colored};
-use super::{connect, output, rules, task};
+use super::{connect, output, rules, task, timing};
 use crate::check::{Checkup, Finding, State};
 use crate::schedule;
 
@@ -23,7 +23,7 @@ pub fn check(args: &CheckArgs, color: bool, look: Look) -> Ending {
 
 fn prepared(args: &CheckArgs, color: bool) -> anyhow::Result<Checkup> {
     Ok(Checkup {
-        rules: rules::load(&args.rules.rules, color)?,
+        rules: timing::applied(&args.timing.schedule, rules::load(&args.rules.rules, color)?)?,
         cluster: connect::cluster(&args.connection)?,
         index: args.alerts_index.clone(),
         clock: schedule::utc_now,

@@ -14,6 +14,7 @@ use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches};
 use toml::{Table, Value};
 
 use super::args::Cli;
+use super::precedence;
 use crate::bounded;
 use crate::diagnostic::sanitize;
 
@@ -40,6 +41,7 @@ pub(super) const KEYS: &[(&str, &str, &str)] = &[
     ("elasticsearch", "client_cert", "client_cert"),
     ("elasticsearch", "client_key", "client_key"),
     ("elasticsearch", "proxy", "proxy"),
+    ("elasticsearch", "proxy_file", "proxy_file"),
     ("elasticsearch", "compression", "compression"),
     ("elasticsearch", "request_timeout", "request_timeout"),
     ("kibana", "url", "kibana_url"),
@@ -53,13 +55,16 @@ pub(super) const KEYS: &[(&str, &str, &str)] = &[
     ("log", "format", "log_format"),
 ];
 
+/// The table of any keys, each of which is a rule, and the id of the argument whose values they are with what they hold.
+pub(super) const SCHEDULE: &str = "schedule";
+
 /// The command line with the defaults of the file that `arguments` or the environment name; unchanged where none is named.
 ///
 /// # Errors
 /// The file cannot be read, or every key and value in it that cannot be used.
 pub fn with_defaults(command: Command, arguments: &[OsString]) -> anyhow::Result<Command> {
     let command = without_empty_variables(command);
-    let Some(path) = named(arguments) else { return Ok(command) };
+    let Some(path) = named(arguments) else { return Ok(precedence::settled(command, arguments)) };
     let text = bounded::read_text(&path, MAX_BYTES)
         .with_context(|| format!("the configuration `{}` cannot be read", path.display()))?;
     let table = parsed(&text)
@@ -69,7 +74,9 @@ pub fn with_defaults(command: Command, arguments: &[OsString]) -> anyhow::Result
     if !problems.is_empty() {
         bail!("the configuration `{}` cannot be used:\n  {}", path.display(), problems.join("\n  "));
     }
-    Ok(defaults.into_iter().fold(command, |command, (id, values)| with_default(command, id, &values)))
+    let command =
+        defaults.into_iter().fold(command, |command, (id, values)| with_default(command, id, &values));
+    Ok(precedence::settled(command, arguments))
 }
 
 /// What was typed at the start, over what the file says now.
@@ -125,9 +132,17 @@ pub fn named(arguments: &[OsString]) -> Option<PathBuf> {
 fn read(table: &Table, command: &Command) -> (Vec<(&'static str, Vec<String>)>, Vec<String>) {
     let (mut defaults, mut problems) = (Vec::new(), Vec::new());
     for (name, section) in table {
-        if !KEYS.iter().any(|(known, ..)| known == name) {
+        if let (SCHEDULE, Value::Table(section)) = (name.as_str(), section) {
+            match schedule(section, command) {
+                Ok(values) => defaults.push((SCHEDULE, values)),
+                Err(wrong) => problems.extend(wrong),
+            }
+            continue;
+        }
+        if name != SCHEDULE && !KEYS.iter().any(|(known, ..)| known == name) {
             let mut tables: Vec<&str> = KEYS.iter().map(|(table, ..)| *table).collect();
             tables.dedup();
+            tables.push(SCHEDULE);
             problems.push(format!("unknown table `{name}`; expected one of {}", tables.join(", ")));
             continue;
         }
@@ -145,6 +160,29 @@ fn read(table: &Table, command: &Command) -> (Vec<(&'static str, Vec<String>)>, 
     // Names may be anything, even what would move a terminal's cursor.
     let problems = problems.iter().map(|problem| sanitize(problem)).collect();
     (defaults, problems)
+}
+
+/// When rules run, as it would be typed; or each line that cannot be used.
+fn schedule(section: &Table, command: &Command) -> Result<Vec<String>, Vec<String>> {
+    let argument = argument(command, SCHEDULE);
+    let line = |(rule, interval): (&String, &Value)| {
+        let Value::String(interval) = interval else {
+            return Err(format!(
+                "expected `{SCHEDULE}.\"{rule}\"` as a text such as \"10m\" or \"off\", found {}",
+                found(interval)
+            ));
+        };
+        let typed = format!("{rule}={interval}");
+        match argument.and_then(|argument| refused(argument, std::slice::from_ref(&typed))) {
+            Some(reason) => Err(format!("`{SCHEDULE}.\"{rule}\"`: {reason}")),
+            None => Ok(typed),
+        }
+    };
+    let (typed, wrong): (Vec<_>, Vec<_>) = section.iter().map(line).partition(Result::is_ok);
+    if wrong.is_empty() {
+        return Ok(typed.into_iter().flatten().collect());
+    }
+    Err(wrong.into_iter().filter_map(Result::err).collect())
 }
 
 /// One value, by the id of its argument.
@@ -254,13 +292,12 @@ impl Shape {
 /// The same command, in which the argument `id` of each of its commands has this default, which no help shows.
 fn with_default(command: Command, id: &'static str, values: &[String]) -> Command {
     on_every(command, &|argument: Arg| {
-        if argument.get_id() == id {
-            // A flag shows none anyway, and clap refuses to be told so.
-            let shows = argument.get_action().takes_values();
-            argument.default_values(values.to_vec()).hide_default_value(shows)
-        } else {
-            argument
+        if argument.get_id() != id {
+            return argument;
         }
+        // What takes no value has none that help could show.
+        let has_value = argument.get_action().takes_values();
+        argument.default_values(values.to_vec()).hide_default_value(has_value)
     })
 }
 
@@ -269,11 +306,15 @@ fn with_default(command: Command, id: &'static str, values: &[String]) -> Comman
 fn without_empty_variables(command: Command) -> Command {
     on_every(command, &|argument: Arg| {
         let value = argument.get_env().and_then(std::env::var_os);
-        if value.is_some_and(|value| value.is_empty()) { argument.env(Resettable::Reset) } else { argument }
+        if value.is_some_and(|value| value.to_string_lossy().trim().is_empty()) {
+            argument.env(Resettable::Reset)
+        } else {
+            argument
+        }
     })
 }
 
-fn on_every(command: Command, change: &dyn Fn(Arg) -> Arg) -> Command {
+pub(super) fn on_every(command: Command, change: &dyn Fn(Arg) -> Arg) -> Command {
     command.mut_args(change).mut_subcommands(|one| one.mut_args(change))
 }
 
@@ -314,7 +355,14 @@ mod tests {
     fn every_key_of_the_reference_can_be_used() {
         let (defaults, problems) = read(&reference());
         assert_eq!(problems, Vec::<String>::new());
-        assert!(defaults.len() >= KEYS.len() - 6, "{defaults:?}");
+        assert!(defaults.len() >= KEYS.len() - 7, "{defaults:?}");
+    }
+
+    #[test]
+    fn the_command_line_stays_consistent_with_every_key_of_the_reference() {
+        let (defaults, _) = read(&reference());
+        let with = |command, (id, values): (_, Vec<String>)| super::with_default(command, id, &values);
+        defaults.into_iter().fold(Cli::command(), with).debug_assert();
     }
 
     #[test]
@@ -335,6 +383,27 @@ mod tests {
         }
         let good = "elasticsearch.request_timeout = 5\nrules = {paths = [\"a\", \"b\"], no_triage = true}";
         assert_eq!(read(&good.parse().expect("TOML")).1, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_table_of_rules_says_when_they_run_and_each_line_that_is_wrong() {
+        let good = "[schedule]\n\"*\" = \"10m\"\n\"a = b\" = \"off\"";
+        let (defaults, problems) = read(&good.parse().expect("TOML"));
+        assert_eq!(problems, Vec::<String>::new());
+        assert_eq!(defaults, [("schedule", vec!["*=10m".to_owned(), "a = b=off".to_owned()])]);
+        let (defaults, problems) =
+            read(&"[schedule]\na = 5\nb = \"5\"\nc = \"1m\"\n[x]".parse().expect("TOML"));
+        assert!(defaults.is_empty());
+        let said = problems.join("\n");
+        for words in [
+            "`schedule.\"a\"` as a text",
+            "`schedule.\"b\"`: expected a number",
+            "or `off`",
+            "unknown table `x`",
+        ] {
+            assert!(said.contains(words), "{words}: {said}");
+        }
+        assert_eq!(problems.len(), 3);
     }
 
     #[test]

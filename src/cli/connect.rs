@@ -62,7 +62,7 @@ pub fn connection(args: &ConnectionArgs) -> anyhow::Result<Connection> {
         ca_certificate: ca_file(args).map(CaCertificate::File),
         ca_fingerprint: given(args.ca_fingerprint.as_deref()).map(str::to_owned),
         client_certificate: client_files(args)?,
-        proxy: given(args.proxy.as_deref()).map(str::to_owned),
+        proxy: proxy(args)?.map(|proxy| proxy.expose_secret().trim().to_owned()),
         compression: args.compression,
         timeout: args.request_timeout,
         ..Connection::default()
@@ -107,6 +107,14 @@ fn auth(args: &ConnectionArgs) -> anyhow::Result<Auth> {
     Ok(way)
 }
 
+/// The address of the proxy, which may hold a password.
+///
+/// # Errors
+/// It is given twice, or its file cannot be read.
+pub fn proxy(args: &ConnectionArgs) -> anyhow::Result<Option<SecretString>> {
+    secret("proxy", args.proxy.as_ref(), args.proxy_file.as_deref())
+}
+
 /// The file of the certificate authority, where one is given.
 pub fn ca_file(args: &ConnectionArgs) -> Option<PathBuf> {
     args.ca_cert.clone().filter(|path| !path.as_os_str().is_empty())
@@ -121,9 +129,11 @@ pub fn files(args: &ConnectionArgs) -> Vec<PathBuf> {
         ca_cert,
         client_cert,
         client_key,
+        proxy_file,
         ..
     } = args;
-    let files = [api_key_file, password_file, bearer_token_file, ca_cert, client_cert, client_key];
+    let files =
+        [api_key_file, password_file, bearer_token_file, ca_cert, client_cert, client_key, proxy_file];
     files.into_iter().flatten().filter(|path| !path.as_os_str().is_empty()).cloned().collect()
 }
 
@@ -144,13 +154,15 @@ pub fn digest(args: &ConnectionArgs) -> [u8; 32] {
         client_cert,
         client_key,
         proxy,
+        proxy_file,
         compression,
         request_timeout,
     } = args;
-    let texts = [elasticsearch_url, cloud_id, username, ca_fingerprint, proxy];
-    let files = [api_key_file, password_file, bearer_token_file, ca_cert, client_cert, client_key];
-    let secrets =
-        [api_key, password, bearer_token].map(|secret| secret.as_ref().map(ExposeSecret::expose_secret));
+    let texts = [elasticsearch_url, cloud_id, username, ca_fingerprint];
+    let files =
+        [api_key_file, password_file, bearer_token_file, ca_cert, client_cert, client_key, proxy_file];
+    let secrets = [api_key, password, bearer_token, proxy]
+        .map(|secret| secret.as_ref().map(ExposeSecret::expose_secret));
     Sha256::digest(format!("{texts:?}{files:?}{secrets:?}{compression}{request_timeout:?}")).into()
 }
 

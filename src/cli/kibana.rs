@@ -6,6 +6,7 @@ use anyhow::{Context, anyhow};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Client;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use secrecy::ExposeSecret;
 
 use super::args::ConnectionArgs;
 use super::connect;
@@ -115,8 +116,9 @@ fn client(args: &ConnectionArgs) -> anyhow::Result<Client> {
         builder =
             builder.identity(reqwest::Identity::from_pem(&pem).context("the client certificate or its key")?);
     }
-    if let Some(proxy) = connect::given(args.proxy.as_deref()) {
-        builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(|error| anyhow!(error.without_url()))?);
+    if let Some(proxy) = connect::proxy(args)? {
+        builder = builder
+            .proxy(reqwest::Proxy::all(proxy.expose_secret()).map_err(|error| anyhow!(error.without_url()))?);
     }
     Ok(builder.build()?)
 }

@@ -22,6 +22,7 @@ mod manual;
 mod output;
 mod pipes;
 mod places;
+mod precedence;
 mod progress;
 mod range;
 mod ready;
@@ -35,6 +36,7 @@ mod setup;
 mod summary;
 mod task;
 mod test;
+mod timing;
 mod triage;
 mod watched;
 
@@ -95,7 +97,7 @@ pub fn main() -> ExitCode {
         Command::Completions(args) => manual::completions(args.shell),
         Command::Man => manual::page(),
         Command::Schema(args) => schema::schema(args.of),
-        Command::Setup(args) => setup::setup(&args),
+        Command::Setup(args) => setup::setup(&args, color),
     };
     match ending {
         Ending::Done if !output::is_lost() => ExitCode::SUCCESS,

@@ -22,7 +22,7 @@ use super::reload::{Before, Reloader};
 use super::rules;
 use super::triage::Declared;
 use super::watched::Watched;
-use super::{summary, task, triage};
+use super::{summary, task, timing, triage};
 use crate::alert::{AlertDocument, Run};
 use crate::detect::{
     Audience, BackfillRange, Begun, Cycle, Gone, Met, Open, RuleReport, Runner, Seen, Settings, Sink, Watch,
@@ -78,7 +78,7 @@ impl Mode {
 fn prepared(args: &RunArgs, run_id: String, color: bool, look: Look) -> anyhow::Result<Job> {
     let mode = Mode::of(args)?;
     let before = matches!(mode, Mode::Daemon).then(|| Before::look(args));
-    let rules = rules::load(&args.rules.rules, color)?;
+    let rules = timing::applied(&args.timing.schedule, rules::load(&args.rules.rules, color)?)?;
     let format = Format::or_fitting(args.format);
     let kind = match mode {
         Mode::Daemon => "run",

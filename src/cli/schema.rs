@@ -6,12 +6,15 @@ use toml::Table;
 
 use super::Ending;
 use super::args::{Cli, SchemaOf, TIMEOUTS};
-use super::config::{KEYS, Shape, argument};
+use super::config::{KEYS, SCHEDULE, Shape, argument};
 use super::output;
 use crate::rule;
 
 /// The commented reference, whose values are the examples.
 const REFERENCE: &str = include_str!("../../docker/stakeout.toml");
+
+/// When a rule runs.
+const TIMING: &str = "^\\s*(off|[0-9]+[smhd])\\s*$";
 
 /// Prints a schema.
 pub fn schema(of: SchemaOf) -> Ending {
@@ -41,6 +44,17 @@ fn config() -> Value {
             section["properties"][*key] = property(argument, example);
         }
     }
+    let help = argument(&command, SCHEDULE).and_then(Arg::get_help).map(ToString::to_string);
+    let example = examples.get(SCHEDULE).and_then(|section| serde_json::to_value(section).ok());
+    tables.insert(
+        SCHEDULE.to_owned(),
+        json!({
+            "type": "object",
+            "additionalProperties": { "type": "string", "pattern": TIMING },
+            "description": format!("{}. As `--{SCHEDULE}`.", help.unwrap_or_default()),
+            "examples": example.into_iter().collect::<Vec<_>>(),
+        }),
+    );
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Settings of stakeout; flags go before the environment, and that before the file",

@@ -8,25 +8,22 @@ use serde_json::Value;
 use super::Ending;
 use super::args::SetupArgs;
 use super::kibana::{self, Target};
-use super::{connect, output, task};
+use super::{connect, output, rules, task};
 use crate::alert::AlertIndex;
+use crate::check::{Needs, setup_role};
 use crate::kibana::{SavedObjects, Space};
 
-/// The least-privilege role, as the security API takes it.
-const ROLE: &str = include_str!("../../docker/role.json");
-
-/// The request for an API key with the same privileges.
-const API_KEY: &str = include_str!("../../docker/api-key.json");
-
 /// Makes everything, or prints it.
-pub fn setup(args: &SetupArgs) -> Ending {
+pub fn setup(args: &SetupArgs, color: bool) -> Ending {
     let target = match Target::named(args.kibana_url.as_deref(), args.kibana_space.as_deref()) {
         Ok(target) => target,
         Err(error) => return Ending::Wrong(error),
     };
     match &args.print {
-        Some(folder) => space(args, target.as_ref())
-            .map_or_else(Ending::Wrong, |space| ending(print(folder, &args.alerts_index, &space))),
+        Some(folder) => match to_print(args, target.as_ref(), color) {
+            Ok((needs, space)) => ending(print(folder, &args.alerts_index, &needs, &space)),
+            Err(error) => Ending::Wrong(error),
+        },
         None => make(args, target.as_ref()),
     }
 }
@@ -41,12 +38,14 @@ fn ending(done: anyhow::Result<()>) -> Ending {
     }
 }
 
-/// The space whose objects are printed: the one of Kibana's address, where that is known.
-fn space(args: &SetupArgs, target: Option<&Target>) -> anyhow::Result<Space> {
-    match target {
-        Some(target) => Ok(target.kibana.space().clone()),
-        None => Ok(kibana::named_space(args.kibana_space.as_deref())?.unwrap_or_default()),
-    }
+/// What the rules need, and the space whose objects are printed: the one of Kibana's address, where that is known.
+fn to_print(args: &SetupArgs, target: Option<&Target>, color: bool) -> anyhow::Result<(Needs, Space)> {
+    let space = match target {
+        Some(target) => target.kibana.space().clone(),
+        None => kibana::named_space(args.kibana_space.as_deref())?.unwrap_or_default(),
+    };
+    let rules = rules::load(&args.rules.rules, color)?;
+    Ok((Needs::of(&rules, &args.alerts_index), space))
 }
 
 fn make(args: &SetupArgs, target: Option<&Target>) -> Ending {
@@ -81,9 +80,8 @@ fn make(args: &SetupArgs, target: Option<&Target>) -> Ending {
 }
 
 /// Writes the body of each request as a file, and prints the request that takes it.
-fn print(folder: &Path, index: &AlertIndex, space: &Space) -> anyhow::Result<()> {
+fn print(folder: &Path, index: &AlertIndex, needs: &Needs, space: &Space) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("`{}` cannot be made", folder.display()))?;
-    let named = |text: &str| text.replace("stakeout-alerts", index.alias());
     let in_space = if space.is_default() { String::new() } else { format!("/s/{space}") };
     for (request, name, body) in [
         (
@@ -97,8 +95,13 @@ fn print(folder: &Path, index: &AlertIndex, space: &Space) -> anyhow::Result<()>
             "state-index.json",
             pretty(&AlertIndex::state_index_body()),
         ),
-        ("PUT /_security/role/stakeout".to_owned(), "role.json", named(ROLE)),
-        ("POST /_security/api_key".to_owned(), "api-key.json", named(API_KEY)),
+        ("PUT /_security/role/stakeout".to_owned(), "role.json", pretty(&needs.role())),
+        ("POST /_security/api_key".to_owned(), "api-key.json", pretty(&needs.api_key())),
+        (
+            "PUT /_security/role/stakeout-setup".to_owned(),
+            "setup-role.json",
+            pretty(&setup_role(index, space.as_str())),
+        ),
         (
             format!("POST {in_space}/api/saved_objects/_import?overwrite=true"),
             "kibana.ndjson",

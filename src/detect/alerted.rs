@@ -70,7 +70,7 @@ async fn silent(
     if unanswered.is_empty() {
         return Ok(Vec::new());
     }
-    let written = members.iter().find(|member| member.is_written).map(|member| &member.index);
+    let written = Member::written_to(members).map(|member| &member.index);
     if let Some(error) = written.and_then(|index| unanswered.remove(index)) {
         return Err(error);
     }

@@ -3,8 +3,8 @@
 use std::io::Read;
 
 use elasticsearch::http::headers::CONTENT_ENCODING;
-use elasticsearch::http::response::Response;
 use flate2::read::MultiGzDecoder;
+use reqwest::Response;
 
 use super::cause::Unreachable;
 use super::error::Cause;
@@ -12,40 +12,37 @@ use super::error::Cause;
 /// The most bytes of an answer, unpacked: a page aims at a hundredth of it, and one document can have a tenth.
 pub(super) const MAX_ANSWER: u64 = 1 << 30;
 
-/// How an answer is packed.
-pub(super) struct Arriving {
-    is_packed: bool,
-}
+/// The most bytes that are set aside before any has come.
+const LARGE: u64 = 64 << 20;
 
-impl Arriving {
-    /// What the head of an answer says of its body.
-    ///
-    /// # Errors
-    /// It announces more bytes than are taken.
-    pub(super) fn of(response: &Response) -> Result<Self, Cause> {
-        if let Some(length) = response.content_length().filter(|length| *length > MAX_ANSWER) {
-            return Err(Cause::TooLarge(Some(length)));
-        }
-        let packing = response.headers().get(CONTENT_ENCODING).and_then(|value| value.to_str().ok());
-        Ok(Self { is_packed: packing.is_some_and(|packing| packing.eq_ignore_ascii_case("gzip")) })
+/// The text of an answer's body.
+///
+/// # Errors
+/// It is larger than an answer may be, cannot be unpacked, or ends too early, which `unreachable` explains.
+pub(super) async fn text(
+    mut response: Response,
+    unreachable: impl Fn(&reqwest::Error) -> Cause,
+) -> Result<String, Cause> {
+    let announced = response.content_length().unwrap_or_default();
+    if announced > MAX_ANSWER {
+        return Err(Cause::TooLarge(Some(announced)));
     }
-
-    /// The text of the body.
-    ///
-    /// # Errors
-    /// It is larger than an answer may be, or cannot be unpacked.
-    pub(super) fn text(&self, bytes: Vec<u8>) -> Result<String, Cause> {
-        let bytes = if self.is_packed { unpacked(&bytes, MAX_ANSWER)? } else { bytes };
+    let packing = response.headers().get(CONTENT_ENCODING).and_then(|value| value.to_str().ok());
+    let is_packed = packing.is_some_and(|packing| packing.eq_ignore_ascii_case("gzip"));
+    let mut bytes = Vec::with_capacity(usize::try_from(announced.min(LARGE)).unwrap_or_default());
+    while let Some(part) = response.chunk().await.map_err(|error| unreachable(&error))? {
+        bytes.extend_from_slice(&part);
         if bytes.len() as u64 > MAX_ANSWER {
-            return Err(Cause::TooLarge(Some(bytes.len() as u64)));
+            return Err(Cause::TooLarge(None));
         }
-        Ok(text_of(bytes))
     }
+    Ok(text_of(if is_packed { unpacked(&bytes, MAX_ANSWER)? } else { bytes }))
 }
 
 fn unpacked(packed: &[u8], most: u64) -> Result<Vec<u8>, Cause> {
     // Elasticsearch's answers shrink to a fifth or less.
-    let mut bytes = Vec::with_capacity(packed.len().saturating_mul(4).min(64 << 20));
+    let room = (packed.len() as u64).saturating_mul(4).min(LARGE);
+    let mut bytes = Vec::with_capacity(usize::try_from(room).unwrap_or_default());
     let read = MultiGzDecoder::new(packed).take(most + 1).read_to_end(&mut bytes);
     if bytes.len() as u64 > most {
         return Err(Cause::TooLarge(None));

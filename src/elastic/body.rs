@@ -1,5 +1,9 @@
 //! Bodies and paths of requests.
 
+use std::io::{self, Write};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What must not be read as part of a URL: an index name may hold `:` (remote cluster), `<`, `/` (date math).
@@ -26,6 +30,13 @@ impl Body {
             Self::Lines(text) => Some((text, "application/x-ndjson")),
         }
     }
+}
+
+/// A text as gzip.
+pub(super) fn packed(text: &str) -> io::Result<Vec<u8>> {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::default());
+    packer.write_all(text.as_bytes())?;
+    packer.finish()
 }
 
 /// One name as one segment of a path.

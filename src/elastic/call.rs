@@ -4,21 +4,17 @@ use std::fmt::Display;
 use std::time::Instant;
 
 use elasticsearch::http::Method;
-use elasticsearch::http::headers::{
-    ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
-};
-use elasticsearch::http::response::Response;
+use reqwest::Response;
+use reqwest::header::{DATE, HeaderName, LOCATION, RETRY_AFTER};
 use serde::Deserialize;
 
-use super::arrived::Arriving;
 use super::body::Body;
-use super::cause::{Unreachable, explain};
+use super::cause::Unreachable;
 use super::error::Cause;
 use super::node::Node;
 use super::reason::{root_causes, shorten};
-use super::{Cluster, ElasticError, Observed, Operation, clock};
-
-const AGENT: &str = concat!("stakeout/", env!("CARGO_PKG_VERSION"));
+use super::tried::Tried;
+use super::{Cluster, ElasticError, Observed, Operation, arrived, clock};
 
 /// How much of a body that is not Elasticsearch's is shown, in characters.
 const EXCERPT: usize = 120;
@@ -60,8 +56,8 @@ impl Call {
     }
 
     /// An error of this request that lies in its answer.
-    pub(super) fn error(&self, address: &str, cause: Cause) -> ElasticError {
-        ElasticError::new(&self.asked, address, cause)
+    pub(super) fn error(&self, place: &str, cause: Cause) -> ElasticError {
+        ElasticError::new(&self.asked, place, cause)
     }
 }
 
@@ -71,7 +67,7 @@ pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) body: String,
     /// Who answered.
-    pub(super) address: String,
+    place: String,
     asked: String,
     /// Which attempt this answers, from 1.
     pub(super) attempt: usize,
@@ -98,7 +94,7 @@ impl Answer {
 
     /// An error that lies in this answer.
     pub(super) fn error(&self, cause: Cause) -> ElasticError {
-        ElasticError::new(&self.asked, &self.address, cause)
+        ElasticError::new(&self.asked, &self.place, cause)
     }
 
     /// The error that the body of an accepted error status tells.
@@ -133,20 +129,36 @@ impl Cluster {
         again: impl Fn(&ElasticError) -> bool,
         read: impl Fn(&Answer) -> Result<T, ElasticError>,
     ) -> Result<T, ElasticError> {
-        let (read, again) = (&read, &again);
+        let (read, again, tried) = (&read, &again, &Tried::default());
         // An error that must not be tried again leaves the retry loop as a success.
         let attempt = |number| async move {
-            match self.send(call, number).await.and_then(|answer| read(&answer)) {
+            match self.send(call, number, tried).await.and_then(|answer| read(&answer)) {
                 Err(error) if !again(&error) => Ok(Err(error.after_attempts(number))),
                 result => result.map(Ok),
             }
         };
-        self.retry().run(self.ambient(), attempt).await?
+        let result = self.retry().run(self.ambient(), attempt).await.and_then(|result| result);
+        result.map_err(|error| tried.beside(error))
     }
 
-    /// Sends a request once.
-    async fn send(&self, call: &Call, attempt: usize) -> Result<Answer, ElasticError> {
-        let node = self.node();
+    /// Sends a request once; where a node itself is the hindrance, and will be, to each of the others too.
+    async fn send(&self, call: &Call, attempt: usize, tried: &Tried) -> Result<Answer, ElasticError> {
+        let mut nodes = self.nodes_from_now().peekable();
+        while let Some(node) = nodes.next() {
+            let result = self.send_to(node, call, attempt).await;
+            let Err(error) = &result else { return result };
+            if error.is_of_the_node() {
+                self.leave(node);
+                tried.note(error);
+            }
+            if error.is_retryable() || !error.is_of_the_node() || nodes.peek().is_none() {
+                return result;
+            }
+        }
+        Err(ElasticError::settings("there is no address to ask"))
+    }
+
+    async fn send_to(&self, node: &Node, call: &Call, attempt: usize) -> Result<Answer, ElasticError> {
         let started = Instant::now();
         let result = self.exchange(node, call, attempt).await;
         let failure = result.as_ref().err().map(ElasticError::kind);
@@ -155,9 +167,6 @@ impl Cluster {
             took: started.elapsed(),
             failure: failure.as_deref(),
         });
-        if result.as_ref().is_err_and(ElasticError::is_retryable) {
-            self.leave(node);
-        }
         tracing::debug!(
             address = node.address, method = ?call.method, path = call.path, asked = call.asked, attempt,
             ok = result.is_ok(), "request"
@@ -166,70 +175,41 @@ impl Cluster {
     }
 
     async fn exchange(&self, node: &Node, call: &Call, attempt: usize) -> Result<Answer, ElasticError> {
-        let body = call.body.text();
-        let unreachable = |error: elasticsearch::Error| {
-            let (why, detail) = explain(&error);
-            call.error(&node.address, Cause::Unreachable(why, detail))
-        };
-        let params = (!call.params.is_empty()).then_some(&call.params);
-        let headers = headers(body.map(|(_, kind)| kind), self.compression());
-        let time = Some(self.timeout());
-        let text = body.map(|(text, _)| text);
-        let transport = node.transport(self.timeout()).await;
-        let transport = transport.map_err(|cause| call.error(&node.address, cause))?;
-        let sent = transport.send(call.method, &call.path, headers, params, text, time).await;
-        let response = sent.map_err(unreachable)?;
+        let refused = |cause| call.error(&node.place, cause);
+        let response = node.send(call, self.timeout()).await.map_err(refused)?;
         self.note_clock(&response);
-        refuse_redirect(node, call, &response)?;
-        let status = response.status_code().as_u16();
-        let wait = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
-        let wait = wait.and_then(|text| clock::retry_after(text, (self.ambient().now)()));
-        let refused = |cause| call.error(&node.address, cause);
-        let arriving = Arriving::of(&response).map_err(refused)?;
-        let body = arriving.text(response.bytes().await.map_err(unreachable)?.into()).map_err(refused)?;
-        if !(200..300).contains(&status) && !call.accepts.contains(&status) {
-            return Err(call.error(&node.address, status_cause(status, &body, wait)));
+        if let Some(target) = redirect(&response) {
+            return Err(refused(Cause::Redirected(target)));
         }
-        let (address, asked) = (node.address.clone(), call.asked.clone());
-        Ok(Answer { status, body, address, asked, attempt })
+        let status = response.status().as_u16();
+        let wait = header(&response, &RETRY_AFTER);
+        let wait = wait.and_then(|text| clock::retry_after(text, (self.ambient().now)()));
+        let body = arrived::text(response, |error| node.unreachable(error)).await.map_err(refused)?;
+        if !(200..300).contains(&status) && !call.accepts.contains(&status) {
+            return Err(refused(status_cause(status, &body, wait)));
+        }
+        let (place, asked) = (node.place.clone(), call.asked.clone());
+        Ok(Answer { status, body, place, asked, attempt })
     }
 
     fn note_clock(&self, response: &Response) {
-        let date = response.headers().get("date").and_then(|value| value.to_str().ok());
         let local = (self.ambient().now)();
-        if let Some(offset) = date.and_then(|date| clock::offset_by_header(date, local)) {
+        if let Some(offset) = header(response, &DATE).and_then(|date| clock::offset_by_header(date, local)) {
             self.set_clock_offset(offset);
         }
     }
 }
 
-fn headers(content_type: Option<&'static str>, compression: bool) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    let mut set = |name: HeaderName, value| headers.insert(name, HeaderValue::from_static(value));
-    set(USER_AGENT, AGENT);
-    // Packing costs both sides more time than it saves on a local network.
-    set(ACCEPT_ENCODING, if compression { "gzip" } else { "identity" });
-    if let Some(kind) = content_type {
-        set(CONTENT_TYPE, kind);
-    }
-    headers
+fn header<'r>(response: &'r Response, name: &HeaderName) -> Option<&'r str> {
+    response.headers().get(name).and_then(|value| value.to_str().ok())
 }
 
-/// A redirect turns a POST into a GET, whose answer would be read as that of the POST.
-fn refuse_redirect(node: &Node, call: &Call, response: &Response) -> Result<(), ElasticError> {
-    let found = response.url();
-    let same = node
-        .url
-        .join(call.path.trim_start_matches('/'))
-        .is_ok_and(|asked| asked.origin() == found.origin() && asked.path() == found.path());
-    if same {
-        return Ok(());
-    }
-    let words = format!(
-        "the address redirects to `{}`; give the address that answers itself",
-        found.origin().ascii_serialization()
-    );
-    Err(call.error(&node.address, Cause::Unsupported(words)))
+/// Where an answer leads away to, without what may be secret in it; none where it is an answer.
+fn redirect(response: &Response) -> Option<String> {
+    let location = header(response, &LOCATION).filter(|_| response.status().is_redirection())?;
+    let Ok(target) = response.url().join(location) else { return Some("an address that is none".to_owned()) };
+    let origin = target.origin().ascii_serialization();
+    Some(shorten(&format!("{origin}{}", target.path().trim_end_matches('/')), EXCERPT))
 }
 
 fn status_cause(status: u16, body: &str, retry_after: Option<std::time::Duration>) -> Cause {
@@ -254,7 +234,7 @@ mod tests {
     use secrecy::SecretString;
 
     use crate::elastic::fake::{Act, Fake, attempts, cluster};
-    use crate::elastic::{Auth, Connection, ElasticError};
+    use crate::elastic::{Auth, Connection, ElasticError, SearchItem};
 
     const GREETING: &str = r#"{"cluster_name":"c","version":{"number":"9.2.0"}}"#;
 
@@ -373,10 +353,39 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_redirect_is_not_followed_in_silence() {
-        let target = Fake::start(vec![Act::json(200, GREETING)]).await;
-        let error = fails(Act::with(302, &format!("location: {}/\r\n", target.url), "")).await;
-        assert!(error.to_string().contains(&format!("redirects to `{}`", target.url)), "{error}");
+    async fn a_redirect_is_told_and_not_followed() {
+        for status in [301, 302, 303, 307, 308] {
+            let target = Fake::start(vec![Act::json(200, GREETING)]).await;
+            let location = target.url.replace("://", "://u:hunter2@");
+            let away = Act::with(status, &format!("location: {location}/login?token=hunter2\r\n"), "");
+            let fake = Fake::start_with(vec![away], attempts(1)).await;
+            let searches = [SearchItem { indices: vec!["logs-*".into()], body: serde_json::json!({}) }];
+            let error = fake.cluster.multi_search(&searches, &[]).await.expect_err("an error").to_string();
+            assert!(error.contains(&format!("redirects to `{}/login`", target.url)), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
+            assert_eq!((fake.seen().len(), target.seen().len()), (1, 0), "{status}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_node_that_leads_elsewhere_is_left_for_the_next() {
+        let second = Fake::start(vec![Act::json(200, GREETING)]).await;
+        let connection = Connection { urls: vec![second.url.clone()], ..attempts(1) };
+        let away = Act::with(302, "location: http://127.0.0.1:9/\r\n", "");
+        let first = Fake::start_with(vec![away], connection).await;
+        assert_eq!(first.cluster.info().await.expect("info").cluster_name, "c");
+        assert!(first.waits().is_empty(), "another node is asked at once");
+    }
+
+    #[tokio::test]
+    async fn every_node_that_was_tried_is_named() {
+        let second = Fake::start(vec![Act::Close]).await;
+        let connection = Connection { urls: vec![second.url.clone()], ..attempts(2) };
+        let first = Fake::start_with(vec![Act::with(503, "", "gone")], connection).await;
+        let error = first.cluster.info().await.expect_err("an error").to_string();
+        let last = format!("at `{}`: the connection broke off", second.url);
+        let before = format!("`{}`: HTTP 503, not from Elasticsearch: `gone`", first.url);
+        assert!(error.contains(&last) && error.ends_with(&before), "{error}");
     }
 
     #[tokio::test]

@@ -17,10 +17,9 @@ pub struct Cluster {
 }
 
 struct Shared {
-    nodes: Vec<Node>,
+    nodes: Vec<Arc<Node>>,
     current: AtomicUsize,
     timeout: Duration,
-    compression: bool,
     retry: RetryPolicy,
     ambient: Ambient,
     clock_offset: Mutex<Option<TimeDelta>>,
@@ -41,11 +40,22 @@ impl Cluster {
     /// # Errors
     /// As [`Cluster::connect`].
     pub fn with_ambient(connection: &Connection, ambient: Ambient) -> Result<Self, ElasticError> {
-        let nodes = nodes(connection).map_err(ElasticError::settings)?;
-        let (timeout, compression, retry) = (connection.timeout, connection.compression, connection.retry);
+        let nodes = nodes(connection).map_err(ElasticError::settings)?.into_iter().map(Arc::new).collect();
+        Ok(Self::over(nodes, connection.timeout, connection.retry, ambient))
+    }
+
+    fn over(nodes: Vec<Arc<Node>>, timeout: Duration, retry: RetryPolicy, ambient: Ambient) -> Self {
         let (current, clock_offset, expensive) = (AtomicUsize::new(0), Mutex::new(None), Mutex::new(None));
-        let shared = Shared { nodes, current, timeout, compression, retry, ambient, clock_offset, expensive };
-        Ok(Self { shared: Arc::new(shared) })
+        let shared = Shared { nodes, current, timeout, retry, ambient, clock_offset, expensive };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Each address by itself, without the others to fall back on.
+    #[must_use]
+    pub fn each(&self) -> Vec<Self> {
+        let Shared { nodes, timeout, retry, ambient, .. } = &*self.shared;
+        let alone = |node: &Arc<Node>| Self::over(vec![node.clone()], *timeout, *retry, ambient.clone());
+        nodes.iter().map(alone).collect()
     }
 
     /// The addresses, without credentials, as messages show them.
@@ -88,6 +98,12 @@ impl Cluster {
         &self.shared.nodes[self.shared.current.load(Ordering::Relaxed) % self.shared.nodes.len()]
     }
 
+    /// Every node once, from the one to ask now.
+    pub(super) fn nodes_from_now(&self) -> impl Iterator<Item = &Node> {
+        let (nodes, current) = (&self.shared.nodes, self.shared.current.load(Ordering::Relaxed));
+        nodes.iter().cycle().skip(current % nodes.len()).take(nodes.len()).map(AsRef::as_ref)
+    }
+
     /// Leaves a node that failed, unless another request has left it already.
     pub(super) fn leave(&self, node: &Node) {
         if std::ptr::eq(self.node(), node) {
@@ -97,11 +113,6 @@ impl Cluster {
 
     pub(super) fn timeout(&self) -> Duration {
         self.shared.timeout
-    }
-
-    /// Whether bodies are packed.
-    pub(super) fn compression(&self) -> bool {
-        self.shared.compression
     }
 
     pub(super) fn retry(&self) -> RetryPolicy {
@@ -115,7 +126,7 @@ impl Cluster {
 
 impl fmt::Debug for Cluster {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The transports would print their credentials.
+        // The clients would print their credentials.
         out.debug_struct("Cluster").field("addresses", &self.addresses()).finish_non_exhaustive()
     }
 }

@@ -1,17 +1,15 @@
 //! How to reach a cluster: plain settings, checked as a whole before anything is sent.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use elasticsearch::auth::Credentials;
 use elasticsearch::http::headers::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::RetryPolicy;
 use super::address::{Address, parse_cloud_id, parse_url, redact};
-use super::fingerprint::Fingerprint;
 use crate::bounded;
 
 /// The address used where none is given.
@@ -75,15 +73,21 @@ impl ClientFiles {
     /// # Errors
     /// One of them cannot be read.
     pub fn pem(&self) -> Result<Vec<u8>, String> {
-        let read = |path: &PathBuf, what: &str| {
-            bounded::read(path, MAX_PEM)
-                .map_err(|error| format!("{what} `{}` cannot be read: {error}", path.display()))
-        };
-        let mut pem = read(&self.certificate, "the client certificate")?;
-        pem.push(b'\n');
-        pem.extend(read(&self.key, "the client certificate's key")?);
-        Ok(pem)
+        Ok([self.certificate_pem()?, b"\n".to_vec(), self.key_pem()?].concat())
     }
+
+    pub(super) fn certificate_pem(&self) -> Result<Vec<u8>, String> {
+        read(&self.certificate, "the client certificate")
+    }
+
+    pub(super) fn key_pem(&self) -> Result<Vec<u8>, String> {
+        read(&self.key, "the client certificate's key")
+    }
+}
+
+fn read(path: &Path, what: &str) -> Result<Vec<u8>, String> {
+    bounded::read(path, MAX_PEM)
+        .map_err(|error| format!("{what} `{}` cannot be read: {error}", path.display()))
 }
 
 /// How to reach a cluster.
@@ -97,7 +101,8 @@ pub struct Connection {
     pub auth: Auth,
     /// Authorities trusted besides the public ones.
     pub ca_certificate: Option<CaCertificate>,
-    /// The SHA-256 of a certificate that the cluster must show and whose holder is then trusted, as hexadecimal digits.
+    /// The SHA-256 of a certificate that the cluster must show, or that is among the authorities, and whose holder alone is
+    /// then trusted, as hexadecimal digits.
     pub ca_fingerprint: Option<String>,
     /// A certificate and its key, both PEM files, by which the cluster knows who asks.
     pub client_certificate: Option<ClientFiles>,
@@ -156,10 +161,10 @@ impl Connection {
         }
     }
 
-    /// The one way to prove who asks, from the settings or the addresses.
-    pub(super) fn credentials(&self, addresses: &[Address]) -> Result<Option<Credentials>, String> {
+    /// The one way to prove who asks, from the settings or the addresses, as a header.
+    pub(super) fn login(&self, addresses: &[Address]) -> Result<Option<HeaderValue>, String> {
         let mut in_urls = addresses.iter().filter_map(|address| address.credentials.as_ref());
-        let Some((username, password)) = in_urls.next() else { return from_auth(&self.auth) };
+        let Some((username, password)) = in_urls.next() else { return self.auth.header() };
         let same = |(user, word): &(String, SecretString)| {
             user == username && word.expose_secret() == password.expose_secret()
         };
@@ -172,7 +177,7 @@ impl Connection {
                 "expected one way to authenticate, found {named} and credentials in the address"
             ));
         }
-        from_auth(&Auth::Basic { username: username.clone(), password: password.clone() })
+        Auth::Basic { username: username.clone(), password: password.clone() }.header()
     }
 
     /// The header by which it signs in, from the settings or the addresses; none without credentials.
@@ -180,17 +185,7 @@ impl Connection {
     /// # Errors
     /// An address is none, or the credentials are several, halved, or cannot be sent; no secret is shown.
     pub fn authorization(&self) -> Result<Option<HeaderValue>, String> {
-        self.credentials(&self.addresses()?)?.as_ref().map(header).transpose()
-    }
-
-    /// The certificate that the cluster must show.
-    pub(super) fn fingerprint(&self) -> Result<Option<Fingerprint>, String> {
-        self.ca_fingerprint.as_deref().map(str::parse).transpose()
-    }
-
-    /// The PEM text of the client's certificate and its key.
-    pub(super) fn identity(&self) -> Result<Option<Vec<u8>>, String> {
-        self.client_certificate.as_ref().map(ClientFiles::pem).transpose()
+        self.login(&self.addresses()?)
     }
 
     /// The proxy, and how to log in to it.
@@ -198,51 +193,55 @@ impl Connection {
         let proxy = self.proxy.as_deref().map(parse_url).transpose();
         proxy.map_err(|error| format!("the proxy: {error}"))
     }
-
-    /// The PEM text of the authorities to trust.
-    pub(super) fn ca_pem(&self) -> Result<Option<Vec<u8>>, String> {
-        match &self.ca_certificate {
-            None => Ok(None),
-            Some(CaCertificate::Pem(pem)) => Ok(Some(pem.clone())),
-            Some(CaCertificate::File(path)) => match bounded::read(path, MAX_PEM) {
-                Ok(pem) => Ok(Some(pem)),
-                Err(error) => Err(format!("the CA certificate `{}` cannot be read: {error}", path.display())),
-            },
-        }
-    }
 }
 
 impl Auth {
+    /// The header by which a server knows who asks; none without credentials.
+    ///
+    /// # Errors
+    /// They cannot be sent; the secret is not shown.
+    fn header(&self) -> Result<Option<HeaderValue>, String> {
+        let Some(text) = self.words()? else { return Ok(None) };
+        let mut value = HeaderValue::from_str(text.expose_secret())
+            .map_err(|_| "the credentials hold characters that no header can".to_owned())?;
+        value.set_sensitive(true);
+        Ok(Some(value))
+    }
+
+    /// Checks what would otherwise fail deep in the HTTP client, where the message could show the secret.
+    fn words(&self) -> Result<Option<SecretString>, String> {
+        let encoded = |left: &str, right: &str| BASE64_STANDARD.encode(format!("{left}:{right}"));
+        let words = match self {
+            Self::None => return Ok(None),
+            Self::ApiKey(key) => match token(key, self)?.split_once(':') {
+                Some((id, key)) if !id.is_empty() && !key.is_empty() => {
+                    format!("ApiKey {}", encoded(id, key))
+                }
+                Some(_) => {
+                    return Err("expected the API key as `id:key` or encoded, found an empty half".to_owned());
+                }
+                None => format!("ApiKey {}", token(key, self)?),
+            },
+            Self::Bearer(key) => format!("Bearer {}", token(key, self)?),
+            Self::Basic { username, .. } if username.is_empty() || username.contains(':') => {
+                return Err(format!("expected a user name without `:`, found `{username}`"));
+            }
+            Self::Basic { username, password } if password.expose_secret().is_empty() => {
+                return Err(format!("the password of `{username}` is empty"));
+            }
+            Self::Basic { username, password } => {
+                format!("Basic {}", encoded(username, password.expose_secret()))
+            }
+        };
+        Ok(Some(SecretString::from(words)))
+    }
+
     fn name(&self) -> &'static str {
         match self {
             Self::None => "none",
             Self::ApiKey(_) => "an API key",
             Self::Basic { .. } => "a user name and password",
             Self::Bearer(_) => "a bearer token",
-        }
-    }
-}
-
-/// Checks what would otherwise fail deep in the HTTP client, where the message could show the secret.
-fn from_auth(auth: &Auth) -> Result<Option<Credentials>, String> {
-    match auth {
-        Auth::None => Ok(None),
-        Auth::ApiKey(key) => match token(key, auth)?.split_once(':') {
-            Some((id, key)) if !id.is_empty() && !key.is_empty() => {
-                Ok(Some(Credentials::ApiKey(id.to_owned(), key.to_owned())))
-            }
-            Some(_) => Err("expected the API key as `id:key` or encoded, found an empty half".to_owned()),
-            None => Ok(Some(Credentials::EncodedApiKey(token(key, auth)?.to_owned()))),
-        },
-        Auth::Bearer(key) => Ok(Some(Credentials::Bearer(token(key, auth)?.to_owned()))),
-        Auth::Basic { username, password } => {
-            if username.is_empty() || username.contains(':') {
-                return Err(format!("expected a user name without `:`, found `{username}`"));
-            }
-            if password.expose_secret().is_empty() {
-                return Err(format!("the password of `{username}` is empty"));
-            }
-            Ok(Some(Credentials::Basic(username.clone(), password.expose_secret().to_owned())))
         }
     }
 }
@@ -260,23 +259,6 @@ fn token<'a>(secret: &'a SecretString, auth: &Auth) -> Result<&'a str, String> {
         ));
     }
     Ok(text)
-}
-
-/// The header that credentials become.
-pub(super) fn header(credentials: &Credentials) -> Result<HeaderValue, String> {
-    let text = SecretString::from(match credentials {
-        Credentials::Basic(user, password) => {
-            format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")))
-        }
-        Credentials::Bearer(token) => format!("Bearer {token}"),
-        Credentials::ApiKey(id, key) => format!("ApiKey {}", BASE64_STANDARD.encode(format!("{id}:{key}"))),
-        Credentials::EncodedApiKey(key) => format!("ApiKey {key}"),
-        _ => return Err("these credentials cannot be sent beside a client certificate".to_owned()),
-    });
-    let mut value = HeaderValue::from_str(text.expose_secret())
-        .map_err(|_| "the credentials hold characters that no header can".to_owned())?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 #[cfg(test)]

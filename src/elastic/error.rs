@@ -20,9 +20,12 @@ pub struct ElasticError(Box<Failure>);
 #[derive(Debug)]
 struct Failure {
     asked: String,
-    address: String,
+    /// Where it was asked, ready to be read; empty where nowhere.
+    place: String,
     attempts: usize,
     cause: Cause,
+    /// What other nodes came to, each with its place.
+    others: Vec<String>,
 }
 
 /// What went wrong.
@@ -60,13 +63,16 @@ pub(super) enum Cause {
     Shards(String),
     /// The point in time has ended.
     PointInTimeLost(String),
+    /// An answer that leads to this address instead.
+    Redirected(String),
     /// A server that cannot be worked with.
     Unsupported(String),
 }
 
 impl ElasticError {
-    pub(super) fn new(asked: impl Into<String>, address: impl Into<String>, cause: Cause) -> Self {
-        Self(Box::new(Failure { asked: asked.into(), address: address.into(), attempts: 1, cause }))
+    pub(super) fn new(asked: impl Into<String>, place: impl Into<String>, cause: Cause) -> Self {
+        let (asked, place) = (asked.into(), place.into());
+        Self(Box::new(Failure { asked, place, attempts: 1, cause, others: Vec::new() }))
     }
 
     pub(super) fn settings(message: impl Into<String>) -> Self {
@@ -76,6 +82,30 @@ impl ElasticError {
     pub(super) fn after_attempts(mut self, attempts: usize) -> Self {
         self.0.attempts = attempts;
         self
+    }
+
+    pub(super) fn with_others(mut self, others: Vec<String>) -> Self {
+        self.0.others = others;
+        self
+    }
+
+    /// Where it was asked.
+    pub(super) fn place(&self) -> &str {
+        &self.0.place
+    }
+
+    /// What went wrong, without what was asked and where.
+    pub(super) fn what(&self) -> String {
+        self.0.cause.words()
+    }
+
+    /// Whether the node that was asked is the hindrance, so that another one may well answer.
+    pub(super) fn is_of_the_node(&self) -> bool {
+        match &self.0.cause {
+            Cause::Unreachable(why, _) => *why != Unreachable::Request,
+            Cause::Redirected(_) => true,
+            _ => self.is_retryable(),
+        }
     }
 
     pub(super) fn causes(&self) -> &[Reason] {
@@ -97,6 +127,7 @@ impl ElasticError {
             | Cause::TooLarge(_)
             | Cause::Unexpected(_)
             | Cause::PointInTimeLost(_)
+            | Cause::Redirected(_)
             | Cause::Unsupported(_) => false,
         }
     }
@@ -121,6 +152,7 @@ impl ElasticError {
             Cause::PointInTimeLost(_) => "the point in time has ended".to_owned(),
             Cause::TooLarge(_) => "the answer is too large".to_owned(),
             Cause::NotJson { .. } | Cause::Unexpected(_) => "another answer than expected".to_owned(),
+            Cause::Redirected(_) => "leads elsewhere".to_owned(),
             Cause::Settings(_) | Cause::Unsupported(_) => "cannot be worked with".to_owned(),
         }
     }
@@ -201,14 +233,20 @@ impl ElasticError {
 impl fmt::Display for Failure {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(&sanitize(&self.asked))?;
-        if !self.address.is_empty() {
-            write!(out, " at `{}`", sanitize(&self.address))?;
+        if !self.place.is_empty() {
+            write!(out, " at {}", sanitize(&self.place))?;
         }
         write!(out, ": {}", sanitize(&self.cause.words()))?;
         if self.attempts > 1 {
             write!(out, " (after {} attempts)", self.attempts)?;
         }
-        hint(&self.cause).map_or(Ok(()), |hint| write!(out, "; {}", sanitize(&hint)))
+        if let Some(hint) = hint(&self.cause) {
+            write!(out, "; {}", sanitize(&hint))?;
+        }
+        if self.others.is_empty() {
+            return Ok(());
+        }
+        write!(out, "; tried besides: {}", sanitize(&self.others.join("; ")))
     }
 }
 
@@ -220,6 +258,7 @@ impl Cause {
             | Self::Shards(words)
             | Self::PointInTimeLost(words)
             | Self::Unsupported(words) => words.clone(),
+            Self::Redirected(target) => format!("the address redirects to `{target}`"),
             Self::TooLarge(None) => format!("the answer is larger than {}", bounded::size(MAX_ANSWER)),
             Self::TooLarge(Some(found)) => {
                 format!("the answer has {found} bytes, more than {}", bounded::size(MAX_ANSWER))

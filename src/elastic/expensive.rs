@@ -18,26 +18,34 @@ impl Cluster {
     /// # Errors
     /// No answer.
     pub async fn allows_expensive_queries(&self) -> Result<bool, ElasticError> {
+        Ok(self.expensive_queries_setting().await?.unwrap_or(true))
+    }
+
+    /// The same; none where the setting cannot be read.
+    ///
+    /// # Errors
+    /// No answer.
+    pub async fn expensive_queries_setting(&self) -> Result<Option<bool>, ElasticError> {
         let call =
             Call::new(Method::Get, "/_cluster/settings", "asking whether expensive queries are answered")
                 .param("include_defaults", true)
                 .param("filter_path", "*.search.allow_expensive_queries")
                 .accepts(&[401, 403, 404, 410]);
         let allowed = self.call(&call, read).await?;
-        self.set_expensive_queries(allowed);
+        self.set_expensive_queries(allowed.unwrap_or(true));
         Ok(allowed)
     }
 }
 
-fn read(answer: &Answer) -> Result<bool, ElasticError> {
+fn read(answer: &Answer) -> Result<Option<bool>, ElasticError> {
     if answer.status != 200 {
         tracing::debug!(status = answer.status, "the cluster's settings cannot be read");
-        return Ok(true);
+        return Ok(None);
     }
     let settings: Value = answer.json()?;
     let values = PLACES.iter().map(|place| &settings[place]["search"]["allow_expensive_queries"]);
     let value = values.into_iter().find(|value| !value.is_null());
-    Ok(value.is_none_or(|value| value != "false" && value != false))
+    Ok(value.map(|value| value != "false" && value != false))
 }
 
 #[cfg(test)]
@@ -47,21 +55,21 @@ mod tests {
     #[tokio::test]
     async fn what_was_set_wins_over_the_default() {
         for (status, body, expected) in [
-            (200, r#"{"defaults":{"search":{"allow_expensive_queries":"true"}}}"#, true),
-            (200, r#"{"persistent":{"search":{"allow_expensive_queries":"false"}}}"#, false),
+            (200, r#"{"defaults":{"search":{"allow_expensive_queries":"true"}}}"#, Some(true)),
+            (200, r#"{"persistent":{"search":{"allow_expensive_queries":"false"}}}"#, Some(false)),
             (
                 200,
                 r#"{"persistent":{"search":{"allow_expensive_queries":"false"}},"transient":{"search":{"allow_expensive_queries":"true"}}}"#,
-                true,
+                Some(true),
             ),
-            (200, "{}", true),
-            (403, r#"{"error":{"type":"security_exception","reason":"no"},"status":403}"#, true),
-            (410, r#"{"error":{"type":"api_not_available_exception","reason":"no"},"status":410}"#, true),
+            (200, "{}", None),
+            (403, r#"{"error":{"type":"security_exception","reason":"no"},"status":403}"#, None),
+            (410, r#"{"error":{"type":"api_not_available_exception","reason":"no"},"status":410}"#, None),
         ] {
             let fake = Fake::start(vec![Act::json(status, body)]).await;
-            let found = fake.cluster.allows_expensive_queries().await.expect("an answer");
+            let found = fake.cluster.expensive_queries_setting().await.expect("an answer");
             assert_eq!(found, expected, "{body}");
-            assert_eq!(fake.cluster.expensive_queries(), Some(expected));
+            assert_eq!(fake.cluster.expensive_queries(), Some(expected.unwrap_or(true)));
         }
     }
 }

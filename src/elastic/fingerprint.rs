@@ -1,23 +1,18 @@
-//! Trust by fingerprint: the authority whose certificate has it is taken from what the server itself shows, as Elastic's
-//! agents do.
+//! Trust by fingerprint: in each handshake the certificate that has it is looked for in what the server shows, and the
+//! server has to be signed by that one alone, so that no connection is trusted on the word of another.
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
-use base64::prelude::{BASE64_STANDARD, Engine};
-use elasticsearch::http::Url;
 use sha2::{Digest, Sha256};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
+use tokio_rustls::rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
-
-use super::cause::Unreachable;
-use super::error::Cause;
+use tokio_rustls::rustls::{
+    CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
+};
 
 /// The SHA-256 of a certificate.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,105 +43,119 @@ impl fmt::Display for Fingerprint {
     }
 }
 
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{self}")
+    }
+}
+
 impl Fingerprint {
     fn of(certificate: &CertificateDer<'_>) -> Self {
         Self(Sha256::digest(certificate).into())
     }
+}
 
-    /// The certificate with this fingerprint among those that the server at `url` shows, as PEM. Nothing is sent to it
-    /// but a greeting.
-    pub(super) async fn authority(self, url: &Url, timeout: Duration) -> Result<Vec<u8>, Cause> {
-        let shown = tokio::time::timeout(timeout, chain(url)).await;
-        let shown = shown.unwrap_or(Err(Cause::Unreachable(Unreachable::TimedOut, String::new())))?;
-        if let Some(certificate) = shown.iter().find(|certificate| Self::of(certificate) == self) {
-            return Ok(pem(certificate));
-        }
-        let found: Vec<String> =
-            shown.iter().map(|certificate| format!("`{}`", Self::of(certificate))).collect();
-        Err(Cause::Unsupported(format!(
-            "expected a certificate with the fingerprint `{self}`, found {}: this is another server, or its authority was \
-             renewed, or it does not show it (then give the authority's file)",
-            found.join(", ")
-        )))
+/// Why a server is not the one that is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum NotPinned {
+    /// It shows no certificate with the fingerprint.
+    Absent {
+        /// The fingerprint that is given.
+        expected: Fingerprint,
+        /// Those of the certificates that it shows.
+        shown: Vec<Fingerprint>,
+    },
+    /// The fingerprint is that of its own certificate, which another one has signed.
+    Leaf,
+    /// It shows the certificate, and is not signed by it.
+    Unsigned,
+}
+
+impl fmt::Display for NotPinned {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, out)
     }
 }
 
-/// The certificates that the server at `url` shows.
-async fn chain(url: &Url) -> Result<Vec<CertificateDer<'static>>, Cause> {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-    let port = url.port_or_known_default().unwrap_or(443);
-    let stream = TcpStream::connect((host.as_str(), port)).await.map_err(|error| {
-        let why = match error.kind() {
-            std::io::ErrorKind::ConnectionRefused => Unreachable::Refused,
-            _ => Unreachable::Other,
-        };
-        Cause::Unreachable(why, error.to_string())
-    })?;
-    let looker = Arc::new(Looker { provider: ring::default_provider(), shown: Mutex::default() });
-    let tls = |error: &dyn fmt::Display| Cause::Unreachable(Unreachable::Tls, error.to_string());
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| tls(&error))?
-        .dangerous()
-        .with_custom_certificate_verifier(looker.clone())
-        .with_no_client_auth();
-    let name = ServerName::try_from(host).map_err(|error| tls(&error))?;
-    let greeted = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
-    let shown = std::mem::take(&mut *looker.shown.lock().unwrap_or_else(PoisonError::into_inner));
-    match (shown.is_empty(), greeted) {
-        (false, _) => Ok(shown),
-        (true, Err(error)) => Err(tls(&error)),
-        (true, Ok(_)) => Err(tls(&"the server shows no certificate")),
+impl std::error::Error for NotPinned {}
+
+impl From<NotPinned> for Error {
+    fn from(why: NotPinned) -> Self {
+        CertificateError::Other(OtherError(Arc::new(why))).into()
     }
 }
 
-fn pem(certificate: &CertificateDer<'_>) -> Vec<u8> {
-    let text = BASE64_STANDARD.encode(certificate);
-    format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n").into_bytes()
-}
-
-/// Notes what a server shows, and trusts none of it.
+/// Trusts whoever is signed by the certificate that has the fingerprint, and nobody else.
 #[derive(Debug)]
-struct Looker {
-    provider: CryptoProvider,
-    shown: Mutex<Vec<CertificateDer<'static>>>,
+pub(super) struct Pinned {
+    pin: Fingerprint,
+    /// Certificates among which it is looked for, too, as a server need not show its authority's.
+    given: Vec<CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
 }
 
-fn only_looked_at() -> Error {
-    Error::General("only looked at".to_owned())
+impl Pinned {
+    pub(super) fn new(
+        pin: Fingerprint,
+        given: Vec<CertificateDer<'static>>,
+        provider: Arc<CryptoProvider>,
+    ) -> Self {
+        Self { pin, given, provider }
+    }
+
+    /// What only the holder of `root` can have signed is trusted.
+    fn verifier(&self, root: &CertificateDer<'_>) -> Result<Arc<WebPkiServerVerifier>, Error> {
+        let mut roots = RootCertStore::empty();
+        roots.add(root.clone().into_owned())?;
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), self.provider.clone())
+            .build()
+            .map_err(|error| Error::General(error.to_string()))
+    }
 }
 
-impl ServerCertVerifier for Looker {
+impl ServerCertVerifier for Pinned {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let all = std::iter::once(end_entity).chain(intermediates);
-        let all = all.map(|certificate| certificate.clone().into_owned()).collect();
-        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = all;
-        Err(only_looked_at())
+        let shown = || std::iter::once(end_entity).chain(intermediates);
+        let Some(root) = shown().chain(&self.given).find(|one| Fingerprint::of(one) == self.pin) else {
+            let shown = shown().map(Fingerprint::of).collect();
+            return Err(NotPinned::Absent { expected: self.pin, shown }.into());
+        };
+        let signed_by = self.verifier(root)?;
+        let verified =
+            signed_by.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        verified.map_err(|error| match error {
+            Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
+                if root == end_entity { NotPinned::Leaf } else { NotPinned::Unsigned }.into()
+            }
+            other => other,
+        })
     }
 
     fn verify_tls12_signature(
         &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Err(only_looked_at())
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signature, algorithms)
     }
 
     fn verify_tls13_signature(
         &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        Err(only_looked_at())
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -166,12 +175,6 @@ mod tests {
         assert_eq!(plain.parse::<Fingerprint>().map(|found| found.to_string()), Ok(plain.clone()));
         for wrong in ["", "ab", &plain[1..], &format!("{}zz", &plain[2..]), &"ä".repeat(32)] {
             assert!(wrong.parse::<Fingerprint>().is_err(), "{wrong}");
-        }
-    }
-
-    impl std::fmt::Debug for Fingerprint {
-        fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            write!(out, "{self}")
         }
     }
 }

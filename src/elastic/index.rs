@@ -27,13 +27,24 @@ pub enum Ensured {
 /// An index behind an alias.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
-    /// Its name.
+    /// The index's name.
     pub index: String,
-    /// Whether what is written to the alias goes there.
-    pub is_written: bool,
+    /// Whether it is said to be the one that is written to; none where nothing is said.
+    pub is_write_index: Option<bool>,
 }
 
-#[derive(Default, Deserialize)]
+impl Member {
+    /// The index among those of an alias that what is written to the alias goes to; none where Elasticsearch refuses it.
+    #[must_use]
+    pub fn written_to(members: &[Self]) -> Option<&Self> {
+        match members {
+            [alone] => Some(alone).filter(|alone| alone.is_write_index != Some(false)),
+            several => several.iter().find(|member| member.is_write_index == Some(true)),
+        }
+    }
+}
+
+#[derive(Deserialize)]
 struct Aliased {
     #[serde(default)]
     aliases: BTreeMap<String, Aliasing>,
@@ -112,7 +123,7 @@ impl Cluster {
         Ok(self.alias_members(alias).await?.into_iter().map(|member| member.index).collect())
     }
 
-    /// The same, each with whether it is the one that is written to.
+    /// The indices behind an alias and which of them is written to; none where there is no such alias.
     ///
     /// # Errors
     /// No answer, or no permission.
@@ -123,13 +134,11 @@ impl Cluster {
             if answer.status == 404 {
                 return no_alias(answer).map(|()| Vec::new());
             }
-            let behind: BTreeMap<String, Aliased> = answer.json()?;
-            let is_alone = behind.len() == 1;
-            let member = |(index, Aliased { aliases }): (String, Aliased)| {
-                let told = aliases.get(alias).and_then(|aliasing| aliasing.is_write_index);
-                Member { index, is_written: told.unwrap_or(is_alone) }
+            let member = |(index, Aliased { aliases }): (String, Aliased)| Member {
+                index,
+                is_write_index: aliases.get(alias).and_then(|aliasing| aliasing.is_write_index),
             };
-            Ok(behind.into_iter().map(member).collect())
+            Ok(answer.json::<BTreeMap<String, Aliased>>()?.into_iter().map(member).collect())
         })
         .await
     }
@@ -236,4 +245,29 @@ fn no_alias(answer: &Answer) -> Result<(), ElasticError> {
         cause.is("aliases_not_found_exception") || cause.sentence.as_deref().is_some_and(missing)
     });
     if told { Ok(()) } else { Err(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Member;
+
+    #[test]
+    fn one_index_is_written_to_unless_it_says_otherwise_and_of_several_the_one_that_says_so() {
+        for (members, expected) in [
+            (&[][..], None),
+            (&[("a", None)], Some("a")),
+            (&[("a", Some(true))], Some("a")),
+            (&[("a", Some(false))], None),
+            (&[("a", None), ("b", None)], None),
+            (&[("a", Some(false)), ("b", Some(true))], Some("b")),
+        ] {
+            let member = |(index, is_write_index): &(&str, Option<bool>)| Member {
+                index: (*index).to_owned(),
+                is_write_index: *is_write_index,
+            };
+            let members: Vec<Member> = members.iter().map(member).collect();
+            let found = Member::written_to(&members).map(|member| member.index.as_str());
+            assert_eq!(found, expected, "{members:?}");
+        }
+    }
 }

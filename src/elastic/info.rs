@@ -18,6 +18,8 @@ pub const SUPPORTED_VERSIONS: &str = "8.0 or later, tested with 8.19 and 9.2";
 pub struct Info {
     /// The cluster's name.
     pub cluster_name: String,
+    /// What tells the cluster from all others; empty where it is not told.
+    pub cluster_uuid: String,
     /// The version as it is written, such as `8.19.0`.
     pub version: String,
     /// `default`, or `serverless`, whose version number says nothing.
@@ -36,6 +38,8 @@ impl Info {
 struct Greeting {
     #[serde(default)]
     cluster_name: String,
+    #[serde(default)]
+    cluster_uuid: String,
     version: Version,
 }
 
@@ -65,9 +69,9 @@ impl Cluster {
     /// No answer, or a server other than Elasticsearch in a supported version.
     pub async fn info(&self) -> Result<Info, ElasticError> {
         self.call(&Call::new(Method::Get, "/", "asking for the version"), |answer| {
-            let Greeting { cluster_name, version } = answer.json()?;
+            let Greeting { cluster_name, cluster_uuid, version } = answer.json()?;
             check(&version).map_err(|words| answer.error(Cause::Unsupported(words)))?;
-            Ok(Info { cluster_name, version: version.number, flavor: version.build_flavor })
+            Ok(Info { cluster_name, cluster_uuid, version: version.number, flavor: version.build_flavor })
         })
         .await
     }

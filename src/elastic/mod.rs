@@ -36,11 +36,14 @@ mod page_size;
 mod point_in_time;
 mod present_ids;
 mod privileges;
+mod proxy;
 mod reason;
 mod resent;
 mod resolve;
 mod retry;
 mod shards;
+mod tried;
+mod trust;
 
 #[cfg(test)]
 #[expect(

@@ -70,7 +70,7 @@ impl Cluster {
         let lacking = searches.iter().zip(&answers).find_map(|(search, answer)| {
             let asked = format!("searching {}", shown(&search.indices));
             lacking(answer)
-                .map(|words| ElasticError::new(asked, self.node().address.as_str(), Cause::Shards(words)))
+                .map(|words| ElasticError::new(asked, self.node().place.as_str(), Cause::Shards(words)))
         });
         lacking.map_or(Ok(answers), Err)
     }

@@ -1,72 +1,72 @@
 //! One address of a cluster and the client that sends to it alone, so that an error can name it.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use elasticsearch::auth::{ClientCertificate, Credentials};
-use elasticsearch::cert::{Certificate, CertificateValidation};
-use elasticsearch::http::Url;
-use elasticsearch::http::headers::AUTHORIZATION;
-use elasticsearch::http::transport::{SingleNodeConnectionPool, Transport, TransportBuilder};
-use secrecy::ExposeSecret;
-use tokio::sync::OnceCell;
+use elasticsearch::http::headers::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName,
+    HeaderValue, USER_AGENT,
+};
+use elasticsearch::http::{Method, Url};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response};
 
 use super::Connection;
 use super::address::Address;
-use super::connection::header;
+use super::body::packed;
+use super::call::Call;
+use super::cause::{Unreachable, Way, explain};
 use super::error::Cause;
-use super::fingerprint::Fingerprint;
+use super::proxy::Proxy;
+use super::trust::Trust;
+
+const AGENT: &str = concat!("stakeout/", env!("CARGO_PKG_VERSION"));
 
 /// An address, and how it is reached.
 pub(super) struct Node {
-    pub(super) url: Url,
+    url: Url,
     /// The address as messages show it.
     pub(super) address: String,
-    transport: OnceCell<Transport>,
-    /// How the transport is made once the server has shown its authority; none where it was made at once.
-    pinned: Option<(Fingerprint, Arc<Trust>)>,
-}
-
-/// Who asks, whom is trusted, and through whom.
-struct Trust {
-    credentials: Option<Credentials>,
-    authorities: Vec<u8>,
-    identity: Option<Vec<u8>>,
-    proxy: Option<Address>,
+    /// Where messages say that something was asked: the address, and the proxy that leads there.
+    pub(super) place: String,
+    client: Client,
+    way: Way,
     compression: bool,
 }
 
 /// The nodes of a connection.
 pub(super) fn nodes(connection: &Connection) -> Result<Vec<Node>, String> {
-    let addresses = connection.addresses()?;
-    let trust = Arc::new(Trust {
-        credentials: connection.credentials(&addresses)?,
-        authorities: connection.ca_pem()?.unwrap_or_default(),
-        identity: connection.identity()?,
-        proxy: connection.proxy()?,
-        compression: connection.compression,
-    });
-    let pin = connection.fingerprint()?;
-    addresses.into_iter().map(|address| Node::new(address, pin, &trust)).collect()
+    let (addresses, trust) = (connection.addresses()?, Trust::of(connection)?);
+    let (login, proxy) = (connection.login(&addresses)?, connection.proxy()?);
+    let node = |address: Address| {
+        let proxy = Proxy::of(&address.url, proxy.as_ref())?;
+        Node::new(address, &trust, proxy, login.clone(), connection.compression)
+    };
+    addresses.into_iter().map(node).collect()
 }
 
 impl Node {
-    fn new(address: Address, pin: Option<Fingerprint>, trust: &Arc<Trust>) -> Result<Self, String> {
+    fn new(
+        address: Address,
+        trust: &Trust,
+        proxy: Option<Proxy>,
+        login: Option<HeaderValue>,
+        compression: bool,
+    ) -> Result<Self, String> {
         let shown = address.shown();
-        // Made in any case, so that settings that cannot be used are found at once.
-        let made = transport(&address.url, trust, &[])?;
-        let pinned = match pin {
-            Some(_) if address.url.scheme() != "https" => {
-                return Err(format!(
-                    "a certificate's fingerprint means nothing for `{shown}`: expected https"
-                ));
-            }
-            Some(pin) => Some((pin, trust.clone())),
-            None => None,
+        check_pin(trust, &address, proxy.as_ref())?;
+        let place = match &proxy {
+            Some(proxy) => format!("`{shown}` through the proxy `{}`", proxy.shown),
+            None => format!("`{shown}`"),
         };
-        let transport = if pinned.is_some() { OnceCell::new() } else { OnceCell::new_with(Some(made)) };
-        Ok(Self { url: address.url, address: shown, transport, pinned })
+        let way = Way { by_proxy: proxy.is_some(), with_certificate: trust.has_identity() };
+        // A redirect would carry the body, and perhaps the credentials, to whoever it names.
+        let builder = Client::builder().redirect(Policy::none()).no_gzip().no_proxy();
+        let builder = builder.default_headers(headers(login, compression));
+        let builder = proxy.into_iter().fold(builder, |builder, proxy| builder.proxy(proxy.into_inner()));
+        let client = trust.applied(builder)?.build();
+        let client = client.map_err(|error| format!("no client for `{shown}`: {}", innermost(&error)))?;
+        Ok(Self { url: address.url, address: shown, place, client, way, compression })
     }
 
     /// Whether what is sent crosses a network in the open.
@@ -74,63 +74,73 @@ impl Node {
         self.url.scheme() == "http" && !is_this_machine(&self.url)
     }
 
-    /// What sends requests; with a fingerprint, looks first whether the server has it.
-    pub(super) async fn transport(&self, timeout: Duration) -> Result<&Transport, Cause> {
-        let make = || async {
-            let Some((pin, trust)) = &self.pinned else {
-                return Err(Cause::Settings("there is no client".to_owned()));
+    /// Sends a request; gives the head of the answer.
+    pub(super) async fn send(&self, call: &Call, timeout: Duration) -> Result<Response, Cause> {
+        let unmade = |why: String| Cause::Unreachable(Unreachable::Request, why);
+        let url =
+            self.url.join(call.path.trim_start_matches('/')).map_err(|error| unmade(error.to_string()))?;
+        let mut request = self.client.request(method(call.method), url).timeout(timeout).query(&call.params);
+        if let Some((text, kind)) = call.body.text() {
+            request = request.header(CONTENT_TYPE, kind);
+            request = if self.compression {
+                let packed = packed(text).map_err(|error| unmade(error.to_string()))?;
+                request.header(CONTENT_ENCODING, "gzip").body(packed)
+            } else {
+                request.body(text.to_owned())
             };
-            let authority = pin.authority(&self.url, timeout).await?;
-            transport(&self.url, trust, &authority).map_err(Cause::Settings)
-        };
-        self.transport.get_or_try_init(make).await
+        }
+        request.send().await.map_err(|error| self.unreachable(&error))
+    }
+
+    /// Why no whole answer came.
+    pub(super) fn unreachable(&self, error: &reqwest::Error) -> Cause {
+        let (why, detail) = explain(error, self.way);
+        Cause::Unreachable(why, detail)
     }
 }
 
-fn transport(url: &Url, trust: &Trust, pinned: &[u8]) -> Result<Transport, String> {
-    let mut builder = TransportBuilder::new(SingleNodeConnectionPool::new(url.clone()))
-        .request_body_compression(trust.compression);
-    builder = match (&trust.identity, &trust.credentials) {
-        (None, None) => builder,
-        (None, Some(credentials)) => builder.auth(credentials.clone()),
-        (Some(identity), credentials) => {
-            let builder = builder.auth(ClientCertificate::Pem(identity.clone()).into());
-            // The client knows one way to log in; a certificate may be asked for besides another.
-            match credentials.as_ref().map(header).transpose()? {
-                Some(header) => builder.header(AUTHORIZATION, header),
-                None => builder,
-            }
-        }
-    };
-    let authorities = [&trust.authorities, pinned].concat();
-    let has_authorities = !authorities.is_empty();
-    if has_authorities {
-        let unreadable = |error| format!("the CA certificate cannot be used: {error}; expected PEM");
-        let certificate = Certificate::from_pem(&authorities).map_err(unreadable)?;
-        builder = builder.cert_validation(CertificateValidation::Full(certificate));
+/// A fingerprint binds a connection only where it is by TLS from end to end.
+fn check_pin(trust: &Trust, address: &Address, proxy: Option<&Proxy>) -> Result<(), String> {
+    if !trust.is_pinned() {
+        return Ok(());
     }
-    builder = match &trust.proxy {
-        Some(proxy) => {
-            let (user, password) = proxy.credentials.as_ref().map_or((None, None), |(user, password)| {
-                (Some(user.as_str()), Some(password.expose_secret()))
-            });
-            builder.proxy(proxy.url.clone(), user, password)
-        }
-        None if is_this_machine(url) => builder.disable_proxy(),
-        None => builder,
-    };
-    builder.build().map_err(|error| {
-        let what = match (&trust.identity, has_authorities) {
-            (Some(_), _) => "the client certificate or its key cannot be used",
-            (None, true) => "the CA certificate cannot be used",
-            (None, false) => "the HTTP client cannot start",
-        };
-        format!("{what}: {}", innermost(&error))
-    })
+    if address.url.scheme() != "https" {
+        let shown = address.shown();
+        return Err(format!("a certificate's fingerprint means nothing for `{shown}`: expected https"));
+    }
+    match proxy.filter(|proxy| proxy.is_https) {
+        Some(proxy) => Err(format!(
+            "with a certificate's fingerprint nobody else is trusted, the proxy `{}` neither: expected a proxy at `http://`, \
+             or the file of the cluster's authority instead of its fingerprint",
+            proxy.shown
+        )),
+        None => Ok(()),
+    }
+}
+
+fn headers(login: Option<HeaderValue>, compression: bool) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let mut set = |name: HeaderName, value| headers.insert(name, HeaderValue::from_static(value));
+    set(USER_AGENT, AGENT);
+    set(ACCEPT, "application/json");
+    // Packing costs both sides more time than it saves on a local network.
+    set(ACCEPT_ENCODING, if compression { "gzip" } else { "identity" });
+    headers.extend(login.map(|login| (AUTHORIZATION, login)));
+    headers
+}
+
+fn method(method: Method) -> reqwest::Method {
+    match method {
+        Method::Get => reqwest::Method::GET,
+        Method::Put => reqwest::Method::PUT,
+        Method::Post => reqwest::Method::POST,
+        Method::Delete => reqwest::Method::DELETE,
+        Method::Head => reqwest::Method::HEAD,
+    }
 }
 
 /// A proxy of the environment is of no use for an address of this machine, and often in its way.
-fn is_this_machine(url: &Url) -> bool {
+pub(super) fn is_this_machine(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::body::Body;
-use super::call::Call;
+use super::call::{Answer, Call};
 use super::{Cluster, ElasticError};
 
 /// Privileges to ask about.
@@ -55,13 +55,12 @@ impl Cluster {
             .map(|(name, privileges)| json!({"names": [name], "privileges": privileges}))
             .collect();
         let body = json!({"cluster": wanted.cluster, "index": indices});
-        // A node without security has no such path: 400, 404 or 405 by version and distribution.
         let call = Call::new(Method::Post, "/_security/user/_has_privileges", "asking for privileges")
             .body(Body::Json(body.to_string()))
-            .accepts(&[400, 404, 405, 410]);
+            .accepts(&[400, 405]);
         self.call(&call, |answer| {
             if answer.status != 200 {
-                return Ok(Granted::NoSecurity);
+                return without_security(answer);
             }
             let Answered { username, cluster, index } = answer.json()?;
             let lacking = |granted: &BTreeMap<String, bool>| {
@@ -73,6 +72,22 @@ impl Cluster {
         })
         .await
     }
+}
+
+/// A node without security does not know the path; whatever else is refused is no word on that.
+fn without_security(answer: &Answer) -> Result<Granted, ElasticError> {
+    let error = answer.status_error();
+    let says = |words: &str| {
+        error
+            .causes()
+            .iter()
+            .filter_map(|cause| cause.sentence.as_deref())
+            .any(|said| said.starts_with(words))
+    };
+    if says("no handler found for uri [/_security/") || says("Incorrect HTTP method for uri [/_security/") {
+        return Ok(Granted::NoSecurity);
+    }
+    Err(error)
 }
 
 #[cfg(test)]
@@ -100,9 +115,32 @@ mod tests {
 
     #[tokio::test]
     async fn without_security_nothing_is_missing() {
-        let answer =
-            r#"{"error":"no handler found for uri [/_security/user/_has_privileges] and method [POST]"}"#;
-        let fake = Fake::start(vec![Act::json(400, answer)]).await;
-        assert_eq!(fake.cluster.has_privileges(&wanted()).await.expect("an answer"), Granted::NoSecurity);
+        for (status, answer) in [
+            (
+                400,
+                r#"{"error":"no handler found for uri [/_security/user/_has_privileges] and method [POST]"}"#,
+            ),
+            (
+                405,
+                r#"{"error":"Incorrect HTTP method for uri [/_security/user/_has_privileges] and method [POST], allowed: [GET]"}"#,
+            ),
+        ] {
+            let fake = Fake::start(vec![Act::json(status, answer)]).await;
+            assert_eq!(fake.cluster.has_privileges(&wanted()).await.expect("an answer"), Granted::NoSecurity);
+        }
+    }
+
+    #[tokio::test]
+    async fn another_refusal_is_no_word_on_security() {
+        for (status, answer) in [
+            (400, r#"{"error":{"type":"x_content_parse_exception","reason":"unknown privilege"}}"#),
+            (404, "<html>not found"),
+            (405, "<html>forbidden by the proxy"),
+            (410, r#"{"error":{"type":"api_not_available_exception","reason":"serverless"}}"#),
+        ] {
+            let fake = Fake::start(vec![Act::json(status, answer)]).await;
+            let error = fake.cluster.has_privileges(&wanted()).await.expect_err("an error").to_string();
+            assert!(error.contains(&format!("HTTP {status}")), "{error}");
+        }
     }
 }

@@ -202,6 +202,12 @@ fn answer(method: &str, target: &str, body: &str, state: &mut State) -> (u16, Va
     if target == "/base/api/spaces/space/team" {
         return (200, json!({"id": "team"}));
     }
+    if (method, target) == ("POST", "/base/s/team/api/saved_objects/_import?overwrite=true") {
+        let objects = body.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let taken: Vec<Value> =
+            objects.map(|object| json!({"type": object["type"], "id": object["id"]})).collect();
+        return (200, json!({"success": true, "successCount": taken.len(), "successResults": taken}));
+    }
     let Some(path) = target.strip_prefix("/base/s/team/api/cases") else {
         return (404, json!({"message": "Not Found"}));
     };

@@ -10,7 +10,7 @@ use crate::alert::Run;
 use crate::cli::args::RunArgs;
 use crate::cli::ready::Place;
 use crate::cli::triage::Declared;
-use crate::cli::{cases, external, output, places, ready, rules, triage};
+use crate::cli::{cases, external, output, places, ready, rules, timing, triage};
 use crate::detect::{KibanaClient, Runner};
 use crate::rule::{Found, Renewal, Report, Rule};
 use crate::schedule::Work;
@@ -57,25 +57,31 @@ impl Reloader {
             Err(error) => (self.args.clone(), Vec::new(), vec![settings_refused(&[output::told(&error)])]),
         };
         let found = self.found(&wanted, held);
-        let (settings, found) = match self.settings(wanted, &found, held) {
+        let (found, mistimed) = found;
+        let (settings, found) = match self.settings(wanted, &found, mistimed, held) {
             Ok(settings) => (settings, found),
             Err(problems) => {
                 refusals.push(settings_refused(&problems));
-                (self.in_force(), self.found(&self.args, held))
+                (self.in_force(), self.found(&self.args, held).0)
             }
         };
         self.assembled(settings, found, at_restart, refusals)
     }
 
-    /// The rules that `args` name; only files that hold something new are read.
-    fn found(&self, args: &RunArgs, held: &Contents) -> Found {
+    /// The rules that `args` name, as they run by them, and what is wrong with when they run; only files that hold something
+    /// new are read, and all of them where rules run at other times.
+    fn found(&self, args: &RunArgs, held: &Contents) -> (Found, Vec<String>) {
         let work = self.work.borrow();
         let by_place: HashMap<&Path, &Arc<Rule>> =
             work.rules.iter().map(|rule| (Path::new(&rule.origin), rule)).collect();
-        rules::each(&args.rules.rules, |path| {
+        let timings = &args.timing.schedule;
+        let are_timed_alike = *timings == self.args.timing.schedule;
+        let mut found = rules::each(&args.rules.rules, |path| {
             let rule = by_place.get(path).filter(|rule| !self.held.contains(&rule.rule_id))?;
-            held.agree_on(self.settling.taken(), path).then(|| Arc::clone(rule))
-        })
+            (are_timed_alike && held.agree_on(self.settling.taken(), path)).then(|| Arc::clone(rule))
+        });
+        let problems = timing::applied_to_found(timings, &mut found, &work.rules);
+        (found, problems)
     }
 
     /// Puts together what runs by these settings and rules.
@@ -117,16 +123,23 @@ impl Reloader {
         Settings { args, login, runner, cases, place: None, taken: Vec::new() }
     }
 
-    /// The settings of `args`, under which the rules were `found`; or everything that is wrong with them.
-    fn settings(&self, args: RunArgs, found: &Found, held: &Contents) -> Result<Settings, Vec<String>> {
+    /// The settings of `args`, under which the rules were `found` and are `mistimed`; or everything that is wrong with them.
+    fn settings(
+        &self,
+        args: RunArgs,
+        found: &Found,
+        mistimed: Vec<String>,
+        held: &Contents,
+    ) -> Result<Settings, Vec<String>> {
         let (before, runner) = (&self.args, self.work.borrow().runner.clone());
         let login = Login::of(&args, held);
-        let (is_cluster, mut problems, mut taken) = (args.places.events.is_empty(), Vec::new(), Vec::new());
+        let (is_cluster, mut problems, mut taken) = (args.places.events.is_empty(), mistimed, Vec::new());
         let reconnects = is_cluster && login != self.login;
         taken.extend(reconnects.then_some("elasticsearch"));
         let kibana = |args: &RunArgs| (args.places.kibana_url.clone(), args.places.kibana_space.clone());
         taken.extend((kibana(&args) != kibana(before)).then_some("kibana"));
         taken.extend((args.no_triage != before.no_triage).then_some("rules.no_triage"));
+        taken.extend((args.timing.schedule != before.timing.schedule).then_some("schedule"));
         if args.rules.rules != before.rules.rules {
             taken.push("rules.paths");
             problems.extend(unusable(&args.rules.rules, found));
