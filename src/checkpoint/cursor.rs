@@ -54,6 +54,12 @@ impl Cursor {
         Self { origin, done_until: origin, owed: Vec::new(), swept_until: None }
     }
 
+    /// Whether any window was read or is owed.
+    #[must_use]
+    pub fn has_read(&self) -> bool {
+        self.done_until > self.origin
+    }
+
     /// The window to read at `now`: from the rule's look-back, or from before the last end where that is older.
     #[must_use]
     pub fn next_window(&self, now: DateTime<Utc>, look_back: TimeDelta, overlap: TimeDelta) -> Window {

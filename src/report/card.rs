@@ -168,9 +168,7 @@ fn facts(alert: &Alert, setting: Setting<'_>) -> Markup {
     html! {
         dl.facts {
             @for (name, text) in rows { @if let Some(text) = text { (row(name, &text)) } }
-            @for (name, text) in alert.facts.iter().filter(|(name, _)| name != "instance_id" && name != "account_id") {
-                (row(&titled(name), text))
-            }
+            @for (name, text) in further_facts(alert) { (row(&titled(name), text)) }
             @if let Some((guide, number)) = setting.guide {
                 @if guide.has_techniques() && setting.brief.is_none() { div { dt { "ATT&CK" } dd { (guide.techniques()) } } }
                 div { dt { "Guide" } dd { a href={ "#" (anchor(number)) } { (value(&alert.rule_name)) } } }
@@ -182,6 +180,13 @@ fn facts(alert: &Alert, setting: Setting<'_>) -> Markup {
             }
         }
     }
+}
+
+/// The facts that a rule names, but for the values that stand among the event's own already.
+fn further_facts(alert: &Alert) -> impl Iterator<Item = &(String, String)> {
+    let shown =
+        [&alert.principal, &alert.user_id, &alert.instance, &alert.account, &alert.region, &alert.source];
+    alert.facts.iter().filter(move |(_, fact)| shown.iter().all(|shown| shown.as_ref() != Some(fact)))
 }
 
 /// `role_name` as `Role name`.

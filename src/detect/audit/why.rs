@@ -40,9 +40,10 @@ pub(super) struct WasRead {
 }
 
 impl WasRead {
-    /// What `cursor` tells of a rule whose windows overlap by `overlap`; without a cursor, nothing.
+    /// What `cursor` tells of a rule whose windows overlap by `overlap`; without a cursor, or by one that a backfill has
+    /// left for a rule that was never watched since, nothing.
     pub fn new(cursor: Option<Cursor>, overlap: TimeDelta) -> Self {
-        Self { cursor, overlap }
+        Self { cursor: cursor.filter(Cursor::has_read), overlap }
     }
 
     /// End of the newest window.
@@ -117,11 +118,16 @@ mod tests {
     fn without_a_checkpoint_nothing_explains_it() {
         assert_eq!(why(None, 0), Why::Missing);
         assert_eq!(why(None, i64::from(u32::MAX)), Why::Missing);
+        // As a backfill leaves it for who begins to watch.
+        let begun = Cursor::starting_at(at(1000));
+        assert_eq!([0, 1000, 2000].map(|seconds| why(Some(&begun), seconds)), [Why::Missing; 3]);
     }
 
     #[test]
     fn an_overlap_without_end_is_no_overflow() {
-        let read = WasRead::new(Some(Cursor::starting_at(at(0))), TimeDelta::MAX);
+        let mut cursor = Cursor::starting_at(at(0));
+        cursor.finish(Window::new(at(0), at(1)));
+        let read = WasRead::new(Some(cursor), TimeDelta::MAX);
         assert_eq!(read.why(at(1)), Why::NotReadYet);
     }
 }
