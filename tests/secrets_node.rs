@@ -182,6 +182,7 @@ fn tried(command: &str, index: &str) -> Vec<Vec<String>> {
         "check" => vec![index.to_vec()],
         "setup" => vec![index.to_vec(), [&["--print", "printed"][..], &index].concat()],
         "test" | "man" => vec![vec![]],
+        "health" => vec![vec!["9"]],
         "completions" => vec![vec!["bash"]],
         "schema" => vec![vec!["config"]],
         new => panic!("say how `{new}` is tried"),
