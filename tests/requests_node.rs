@@ -179,10 +179,33 @@ impl Scene {
         self.runs(&["run", "--backfill", "5h"], url, &with_cases);
         self.runs(&["run", "--once"], url, with_rules);
         self.runs(&["run", "--once", "--dry-run"], url, with_rules);
+        self.close_an_older_index();
+        let owed = stakeout(
+            &[
+                &["run", "--backfill", "6h", "--elasticsearch-url", url, "--alerts-index", &self.alerts],
+                with_rules,
+            ]
+            .concat(),
+        );
+        assert_eq!(owed.code, Some(1), "an alert may lie in the closed index: {owed:?}");
+        self.first_index("_open");
         self.lose_an_alert();
         self.runs(&["audit", "1h", "--repair"], url, with_rules);
         self.runs(&["check"], url, with_rules);
         self.watch(url);
+    }
+
+    /// Lets an index that is closed lie behind the alias, and something happen whose alert could be in it.
+    fn close_an_older_index(&self) {
+        self.node.post(&format!("/{}/_rollover", self.alerts), &json!({}));
+        self.first_index("_close");
+        self.sign_in(1, 3);
+    }
+
+    fn first_index(&self, change: &str) {
+        let path = format!("/{}-000001/{change}", self.alerts);
+        let changed = self.node.send("POST", &path, None).expect("an answer");
+        assert_eq!(changed.status, 200, "{changed:?}");
     }
 
     fn lose_an_alert(&self) {
