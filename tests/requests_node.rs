@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use regex::Regex;
+use serde_json::json;
 use support::front::Front;
+use support::kibana_alerts;
 use support::program::{Running, stakeout};
 use support::story::{Shape, SignIn, mapping, rule_over, seconds_ago};
 use support::{Cluster, eventually};
@@ -20,16 +22,20 @@ enum Privilege {
     Events,
     /// `read`, `view_index_metadata`, `index` and `maintenance` on the alerts and checkpoints.
     Alerts,
+    /// `read` and `create_doc` on the alias of Kibana's own alerts, only with `--security-alerts`.
+    KibanasAlerts,
+    /// `read`, `create_doc` and `auto_configure` on a data stream, only with `--external-alerts`.
+    Stream,
     /// What only makes the place for alerts, and is in `docker/setup-role.json`.
     Setup,
     /// Anybody may ask it of themselves.
     Nobody,
 }
 
-use Privilege::{Alerts, Events, Monitor, Nobody, Setup};
+use Privilege::{Alerts, Events, KibanasAlerts, Monitor, Nobody, Setup, Stream};
 
-/// Method and path of a request, with `EVENTS` and `ALERTS` for the names of indices, and who may send it.
-const DOCUMENTED: [(&str, &str, Privilege); 27] = [
+/// Method and path of a request, with words in capitals for the names of indices, and who may send it.
+const DOCUMENTED: [(&str, &str, Privilege); 32] = [
     ("GET", "/", Monitor),
     ("GET", "/_nodes/_local/stats/http", Monitor),
     ("GET", "/_cluster/settings", Monitor),
@@ -54,6 +60,11 @@ const DOCUMENTED: [(&str, &str, Privilege); 27] = [
     ("GET", "/ALERTS/_settings/index.blocks.*", Alerts),
     ("GET", "/ALERTS/_doc/ID", Alerts),
     ("PUT", "/ALERTS/_doc/ID", Alerts),
+    ("POST", "/KIBANAS/_field_caps", KibanasAlerts),
+    ("POST", "/KIBANAS/_search", KibanasAlerts),
+    ("POST", "/KIBANAS/_bulk", KibanasAlerts),
+    ("POST", "/STREAM/_search", Stream),
+    ("POST", "/STREAM/_bulk", Stream),
     ("GET", "/_index_template/ALERTS", Setup),
     ("PUT", "/_index_template/ALERTS", Setup),
     ("PUT", "/ALERTS", Setup),
@@ -85,12 +96,31 @@ impl Place {
         Some(Self { node, rule, alerts, folder })
     }
 
+    /// A data stream for copies, which the node has a template for once it is allowed.
+    fn stream(&self) -> String {
+        format!("logs-copies-{}", self.node.token())
+    }
+
+    /// Lets copies be made, and makes the alias of Kibana's own alerts.
+    fn allow_copies(&self) {
+        let template = json!({"index_patterns": [self.stream()], "priority": 900, "data_stream": {},
+            "template": {"settings": {"number_of_replicas": 0}}});
+        self.node.put(&format!("/_index_template/{}", self.node.name("copies")), &template);
+        kibana_alerts::make(&self.node, self.node.token(), &[]);
+    }
+
     /// Methods and paths of the requests so far, with what stands for names.
     fn asked(&self, front: &Front) -> BTreeSet<(String, String)> {
         let id = Regex::new("_doc/.*").expect("a pattern");
         let general = |path: &str| {
             let path = path.split('?').next().unwrap_or_default().replace("%2A", "*");
-            let names = [(&*self.alerts, "ALERTS"), (&*self.node.name("logs"), "EVENTS")];
+            let kibanas = kibana_alerts::alias(self.node.token());
+            let names = [
+                (&*kibanas, "KIBANAS"),
+                (&*self.stream(), "STREAM"),
+                (&*self.alerts, "ALERTS"),
+                (&*self.node.name("logs"), "EVENTS"),
+            ];
             // What the rule's triage asks besides.
             let names = names.into_iter().chain(BESIDES.map(|pattern| (pattern, "EVENTS")));
             let path = names.fold(path, |path, (name, general)| {
@@ -110,12 +140,24 @@ impl Place {
     fn run_everything(&self, url: &str) {
         let place = ["--elasticsearch-url", url, "--alerts-index", &self.alerts];
         let with_rules = [&place[..], &["--rules", &self.rule]].concat();
-        let commands: [(&[&str], &[&str]); 7] = [
+        let (stream, space) = (self.stream(), self.node.token());
+        let copying: &[&str] = &[
+            "run",
+            "--backfill",
+            "2h",
+            "--security-alerts",
+            "--kibana-space",
+            space,
+            "--external-alerts",
+            &stream,
+        ];
+        let commands: [(&[&str], &[&str]); 8] = [
             (&["check"], &with_rules),
             (&["explain", &self.rule], &place[..2]),
             (&["run", "--backfill", "1h"], &with_rules),
             (&["run", "--once"], &with_rules),
             (&["run", "--once", "--dry-run"], &with_rules),
+            (copying, &with_rules),
             (&["audit", "1h", "--repair"], &with_rules),
             (&["check"], &with_rules),
         ];
@@ -138,6 +180,7 @@ fn no_request_is_outside_the_documented_set() {
     let setup = Front::before(place.node.url(), Vec::new());
     let ended = stakeout(&["setup", "--elasticsearch-url", &setup.url(), "--alerts-index", &place.alerts]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
+    place.allow_copies();
     let front = Front::before(place.node.url(), Vec::new());
     place.run_everything(&front.url());
     let who = |asked: &(String, String)| {
@@ -154,6 +197,10 @@ fn no_request_is_outside_the_documented_set() {
         assert!(who(asked) != Setup || reads_template, "once the place is made: {asked:?}");
     }
     assert!(running.len() > 15, "the commands were noted: {running:?}");
+    for (copying, requests) in [(KibanasAlerts, 3), (Stream, 2)] {
+        let asked = running.iter().filter(|asked| who(asked) == copying).count();
+        assert_eq!(asked, requests, "{copying:?}: {running:?}");
+    }
 }
 
 #[test]
@@ -163,6 +210,8 @@ fn the_documents_name_the_same_privileges() {
         (Monitor, "| `monitor` (cluster) |"),
         (Events, "| `read`, `view_index_metadata` | the rules' indices"),
         (Alerts, "| `read`, `view_index_metadata`, `index`, `maintenance` | `stakeout-alerts*` |"),
+        (Stream, "| `read`, `create_doc`, `auto_configure` | the data stream of `--external-alerts`"),
+        (KibanasAlerts, "| `read`, `create_doc` | `.alerts-security.alerts-SPACE`, with `--security-alerts`"),
     ] {
         assert!(readme.contains(words), "{privilege:?}");
     }

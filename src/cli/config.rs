@@ -46,6 +46,7 @@ pub(super) const KEYS: &[(&str, &str, &str)] = &[
     ("kibana", "space", "kibana_space"),
     ("alerts", "index", "alerts_index"),
     ("alerts", "external", "external_alerts"),
+    ("alerts", "security", "security_alerts"),
     ("rules", "paths", "rules"),
     ("rules", "expected", "expected"),
     ("rules", "no_triage", "no_triage"),
@@ -255,7 +256,9 @@ impl Shape {
 fn with_default(command: Command, id: &'static str, values: &[String]) -> Command {
     on_every(command, &|argument: Arg| {
         if argument.get_id() == id {
-            argument.default_values(values.to_vec()).hide_default_value(true)
+            // What is only given or not has no default that help would show.
+            let shows_default = argument.get_action().takes_values();
+            argument.default_values(values.to_vec()).hide_default_value(shows_default)
         } else {
             argument
         }
@@ -280,7 +283,7 @@ mod tests {
     use clap::CommandFactory;
     use toml::Table;
 
-    use super::{KEYS, Shape, argument};
+    use super::{KEYS, Shape, argument, with_default};
     use crate::cli::args::Cli;
     use crate::cli::schema::reference;
 
@@ -313,6 +316,13 @@ mod tests {
         let (defaults, problems) = read(&reference());
         assert_eq!(problems, Vec::<String>::new());
         assert!(defaults.len() >= KEYS.len() - 6, "{defaults:?}");
+    }
+
+    #[test]
+    fn a_command_line_with_every_default_of_the_reference_is_consistent() {
+        let (defaults, _) = read(&reference());
+        let with_all = |command, (id, values): (_, Vec<String>)| with_default(command, id, &values);
+        defaults.into_iter().fold(Cli::command(), with_all).debug_assert();
     }
 
     #[test]

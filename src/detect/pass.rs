@@ -1,7 +1,7 @@
 //! One window of one rule: every page is read, every match becomes an alert that was acknowledged, or the window
 //! says why it is incomplete.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
@@ -45,8 +45,8 @@ pub struct WindowReport {
     pub existing: u64,
     /// Alerts that were refused even in their reduced form.
     pub rejected: u64,
-    /// Alerts whose copy is left for the next time that the window is read.
-    pub uncopied: u64,
+    /// Places that took no copies at the moment: what is left of theirs waits for the next time that the window is read.
+    pub stuck: BTreeSet<String>,
     /// Why the window was not read whole or not every alert and copy was acknowledged; none where all was done.
     pub incomplete: Option<String>,
 }
@@ -74,7 +74,7 @@ pub(super) struct Pass<'a> {
     pub question: &'a Question,
     pub source: &'a Source,
     pub sink: &'a Sink,
-    pub copies: Option<&'a Copies>,
+    pub copies: &'a [Copies],
     pub alerts: &'a AlertBuilder,
     pub clock: fn() -> DateTime<Utc>,
     pub watch: &'a Watch,

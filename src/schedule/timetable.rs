@@ -169,7 +169,7 @@ mod tests {
         let runner = Arc::new(Runner {
             source: Source::Files(EventFiles::new([folder.path().to_owned()])),
             sink: Sink::file(AlertFile::open(&folder.path().join("alerts.ndjson")).expect("a file")),
-            copies: None,
+            copies: Vec::new(),
             store: Store::memory(),
             settings: Settings::default(),
             run: Run { id: "r".to_owned(), kind: "run", places: Places::default() },

@@ -153,7 +153,7 @@ impl Place {
         let alerts = AlertBuilder::new(&self.rule, &run);
         let (rule, source, sink, watch) = (&self.rule, &self.source, &self.sink, &self.watch);
         let clock = || at(60);
-        body(Pass { rule, question: &question, source, sink, copies: None, alerts: &alerts, clock, watch })
+        body(Pass { rule, question: &question, source, sink, copies: &[], alerts: &alerts, clock, watch })
             .await
     }
 
