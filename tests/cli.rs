@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::program::{Ended, stakeout};
 use support::story::{RULE, RULE_ID};
 
@@ -276,6 +276,28 @@ fn setup_prints_everything_as_files() {
             object["id"].as_str().is_some_and(|id| id.starts_with("stakeout.default.my-alerts.")),
             "{line}"
         );
+    }
+}
+
+#[test]
+fn setup_grants_what_copies_among_kibanas_alerts_need_only_where_they_are_wished_for() {
+    let folder = folder();
+    let target = folder.path().join("out");
+    let print = |more: &[&str]| {
+        assert_eq!(stakeout(&[&["setup", "--print", &text(&target)], more].concat()).code, Some(0));
+        [("role.json", "/indices"), ("api-key.json", "/role_descriptors/stakeout/indices")].map(
+            |(name, at)| {
+                let body = std::fs::read_to_string(target.join(name)).expect(name);
+                let body: Value = serde_json::from_str(&body).expect(name);
+                body.pointer(at).expect(at).as_array().expect(at).clone()
+            },
+        )
+    };
+    let without = print(&[]);
+    let with = print(&["--security-alerts", "--kibana-space", "team"]);
+    let copies = json!({"names": [".alerts-security.alerts-team"], "privileges": ["read", "create_doc"]});
+    for (without, with) in without.into_iter().zip(with) {
+        assert_eq!(with, [without, vec![copies.clone()]].concat());
     }
 }
 

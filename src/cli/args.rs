@@ -223,6 +223,9 @@ pub struct SetupArgs {
     /// Write everything as files into this folder instead
     #[arg(long, value_name = "DIR")]
     pub print: Option<PathBuf>,
+    /// With --print: role and API key also hold what `run --security-alerts` needs in the space
+    #[arg(long, env = "STAKEOUT_SECURITY_ALERTS", value_parser = BoolishValueParser::new())]
+    pub security_alerts: bool,
 }
 
 /// Where events are read and alerts are kept: a cluster, or files.

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use anyhow::Context;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Ending;
 use super::args::SetupArgs;
 use super::kibana::{self, Target};
 use super::{connect, output};
-use crate::alert::AlertIndex;
+use crate::alert::{AlertIndex, SecurityAlerts};
 use crate::kibana::{SavedObjects, Space};
 
 /// The least-privilege role, as the security API takes it.
@@ -26,7 +26,7 @@ pub fn setup(args: &SetupArgs) -> Ending {
     };
     match &args.print {
         Some(folder) => space(args, target.as_ref())
-            .map_or_else(Ending::Wrong, |space| ending(print(folder, &args.alerts_index, &space))),
+            .map_or_else(Ending::Wrong, |space| ending(print(folder, args, &space))),
         None => make(args, target.as_ref()),
     }
 }
@@ -81,15 +81,20 @@ fn make(args: &SetupArgs, target: Option<&Target>) -> Ending {
 }
 
 /// Writes each request's body as a file whose name says where it goes.
-fn print(folder: &Path, index: &AlertIndex, space: &Space) -> anyhow::Result<()> {
+fn print(folder: &Path, args: &SetupArgs, space: &Space) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("`{}` cannot be made", folder.display()))?;
-    let named = |text: &str| text.replace("stakeout-alerts", index.alias());
+    let index = &args.alerts_index;
+    let copies = args.security_alerts.then(|| SecurityAlerts::of(space.clone()));
+    let granted = |text: &str, indices: &str| -> anyhow::Result<String> {
+        let text = text.replace("stakeout-alerts", index.alias());
+        copies.as_ref().map_or(Ok(text.clone()), |copies| with_copies(&text, indices, copies))
+    };
     for (name, body) in [
         ("index-template.json", pretty(&index.template())),
         ("alerts-index.json", pretty(&index.first_index_body())),
         ("state-index.json", pretty(&AlertIndex::state_index_body())),
-        ("role.json", named(ROLE)),
-        ("api-key.json", named(API_KEY)),
+        ("role.json", granted(ROLE, "/indices")?),
+        ("api-key.json", granted(API_KEY, "/role_descriptors/stakeout/indices")?),
         ("kibana.ndjson", SavedObjects::new(space, index.alias()).ndjson()),
     ] {
         let path = folder.join(name);
@@ -97,6 +102,14 @@ fn print(folder: &Path, index: &AlertIndex, space: &Space) -> anyhow::Result<()>
         output::result(&path.display().to_string());
     }
     Ok(())
+}
+
+/// What `text` grants on the `indices` in it, and besides what copies among Kibana's own alerts need.
+fn with_copies(text: &str, indices: &str, copies: &SecurityAlerts) -> anyhow::Result<String> {
+    let mut body: Value = serde_json::from_str(text)?;
+    let granted = body.pointer_mut(indices).and_then(Value::as_array_mut).context("privileges on indices")?;
+    granted.push(json!({"names": [copies.alias()], "privileges": SecurityAlerts::PRIVILEGES}));
+    Ok(pretty(&body))
 }
 
 fn pretty(body: &Value) -> String {
