@@ -7,7 +7,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::program::{Ended, stakeout};
 use support::story::{RULE, RULE_ID};
 
@@ -377,6 +377,30 @@ fn setup_prints_the_role_of_the_rules_that_it_is_given() {
     assert!(!printed.to_string().contains("filebeat"), "{printed}");
     let broken = stakeout(&["setup", "--print", &text(&target), "--rules", "/nonexistent"]);
     assert_eq!(broken.code, Some(2), "{broken:?}");
+}
+
+#[test]
+fn setup_grants_what_copies_among_kibanas_alerts_need_only_where_they_are_wished_for() {
+    let folder = folder();
+    let target = folder.path().join("out");
+    let print = |more: &[&str]| {
+        assert_eq!(stakeout(&[&["setup", "--print", &text(&target)], more].concat()).code, Some(0));
+        [("role.json", "/indices"), ("api-key.json", "/role_descriptors/stakeout/indices")].map(
+            |(name, at)| {
+                let body = std::fs::read_to_string(target.join(name)).expect(name);
+                let body: Value = serde_json::from_str(&body).expect(name);
+                body.pointer(at).expect(at).as_array().expect(at).clone()
+            },
+        )
+    };
+    let without = print(&[]);
+    let with = print(&["--security-alerts", "--kibana-space", "team"]);
+    let copies = json!({"names": [".alerts-security.alerts-team"], "privileges": ["read", "create_doc"]});
+    for (without, mut with) in without.into_iter().zip(with) {
+        assert_eq!(with.iter().filter(|one| **one == copies).count(), 1, "{with:?}");
+        with.retain(|one| *one != copies);
+        assert_eq!(with, without);
+    }
 }
 
 #[test]

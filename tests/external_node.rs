@@ -3,36 +3,32 @@
 
 mod support;
 
-use std::path::PathBuf;
+use std::ops::Deref;
 
 use serde_json::{Value, json};
-use support::Cluster;
+use support::past::{Past, SIGN_INS};
 use support::program::{Ended, stakeout};
-use support::story::{Shape, SignIn, mapping, rule_over, seconds_ago};
-use tempfile::TempDir;
+use support::story::rule_over;
 
-/// How many sign-ins there are to alert on.
-const SIGN_INS: usize = 3;
-
-/// Sign-ins on a node, the rule over them, and the name of a data stream that is not there yet.
+/// The past on a node, and the name of a data stream that is not there yet.
 struct Place {
-    node: Cluster,
-    rule: PathBuf,
+    past: Past,
     stream: String,
-    _folder: TempDir,
+}
+
+impl Deref for Place {
+    type Target = Past;
+
+    fn deref(&self) -> &Past {
+        &self.past
+    }
 }
 
 impl Place {
     fn connect() -> Option<Self> {
-        let node = Cluster::connect()?;
-        let (events, folder) = (node.name("events"), tempfile::tempdir().expect("a folder"));
-        node.put(&format!("/{events}"), &mapping());
-        let sign_in = |number: usize| SignIn::new(format!("sign-in-{number}"), seconds_ago(600));
-        node.bulk(&events, (0..SIGN_INS).map(|number| sign_in(number).document(Shape::Integration)));
-        node.refresh(&events);
-        let rule = rule_over(folder.path(), &[&events], "now-6m", "5m");
-        let stream = format!("logs-copies-{}", node.token());
-        Some(Self { node, rule, stream, _folder: folder })
+        let past = Past::connect()?;
+        let stream = format!("logs-copies-{}", past.node.token());
+        Some(Self { past, stream })
     }
 
     /// Lets the data stream be made, with Elastic's types for these fields and `other` ones.
@@ -65,48 +61,11 @@ impl Place {
     }
 
     fn has_stream(&self) -> bool {
-        let path = format!("/{}", self.stream);
-        self.node.send("HEAD", &path, None).expect("an answer").status == 200
-    }
-
-    /// Goes over the past hour.
-    fn run(&self, further: &[&str]) -> Ended {
-        self.run_over("1h", further)
-    }
-
-    fn run_over(&self, range: &str, further: &[&str]) -> Ended {
-        let (alerts, rule) = (self.node.name("alerts"), self.rule.to_str().expect("a path"));
-        let mut arguments = vec!["run", "--backfill", range, "--no-triage", "--format", "json"];
-        arguments.extend([
-            "--elasticsearch-url",
-            self.node.url(),
-            "--alerts-index",
-            &alerts,
-            "--rules",
-            rule,
-        ]);
-        arguments.extend(further);
-        stakeout(&arguments)
+        self.has(&self.stream)
     }
 
     fn run_with_copies(&self) -> Ended {
         self.run(&["--external-alerts", &self.stream])
-    }
-
-    /// The documents of the query in `index`, by id.
-    fn documents(&self, index: &str, query: &Value) -> Vec<(String, Value)> {
-        self.node.refresh(index);
-        let found = self.node.post(&format!("/{index}/_search"), &json!({"size": 100, "query": query}));
-        let hits = found["hits"]["hits"].as_array().expect("hits");
-        let of = |hit: &Value| (hit["_id"].as_str().expect("an id").to_owned(), hit["_source"].clone());
-        let mut documents: Vec<_> = hits.iter().map(of).collect();
-        documents.sort_by(|one, other| one.0.cmp(&other.0));
-        documents
-    }
-
-    fn alert_ids(&self) -> Vec<String> {
-        let alerts = self.documents(&self.node.name("alerts"), &json!({"match_all": {}}));
-        alerts.into_iter().map(|(id, _)| id).collect()
     }
 
     /// What Elastic's rule finds now: its query, its look-back and its time field.
@@ -242,10 +201,7 @@ fn a_dry_run_makes_no_copies() {
 fn alerts_that_are_only_parts_of_others_are_not_copied() {
     let Some(place) = Place::connect() else { return };
     place.allow(&[]);
-    let rule = std::fs::read_to_string(&place.rule).expect("the rule");
-    let part = rule.replacen("[rule]\n", "[rule]\nbuilding_block_type = \"default\"\n", 1);
-    assert_ne!(rule, part);
-    std::fs::write(&place.rule, part).expect("a file for the rule");
+    place.make_building_block();
     let ended = place.run_with_copies();
     assert_eq!((ended.code, place.alert_ids().len()), (Some(0), SIGN_INS), "{ended:?}");
     assert!(!place.has_stream());

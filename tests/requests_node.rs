@@ -13,6 +13,7 @@ use kibana::Kibana;
 use regex::Regex;
 use serde_json::{Value, json};
 use support::front::Front;
+use support::kibana_alerts;
 use support::program::{Running, stakeout};
 use support::story::{Shape, SignIn, mapping, rule_over, seconds_ago};
 use support::watched::Watched;
@@ -29,6 +30,8 @@ enum Privilege {
     Alerts,
     /// `read`, `create_doc` and `auto_configure` on the data stream of copies.
     Copies,
+    /// `read` and `create_doc` on the alias of Kibana's own alerts, only with `--security-alerts`.
+    KibanasAlerts,
     /// The cluster privilege `manage_index_templates`, for who makes the place for alerts.
     Templates,
     /// `manage` on the alerts and checkpoints, for the same.
@@ -37,14 +40,14 @@ enum Privilege {
     Nobody,
 }
 
-use Privilege::{Alerts, Copies, Events, Monitor, Nobody, Place, Templates};
+use Privilege::{Alerts, Copies, Events, KibanasAlerts, Monitor, Nobody, Place, Templates};
 
 /// What the role has under which `run` and `check` work, and what the one has under which `setup` does.
-const RUNNING: &[Privilege] = &[Monitor, Events, Alerts, Copies, Nobody];
+const RUNNING: &[Privilege] = &[Monitor, Events, Alerts, Copies, KibanasAlerts, Nobody];
 const SETTING_UP: &[Privilege] = &[Templates, Place];
 
-/// Method and path of a request, with `EVENTS`, `ALERTS` and `COPIES` for the names of indices, and who may send it.
-const DOCUMENTED: [(&str, &str, &[Privilege]); 30] = [
+/// Method and path of a request, with words in capitals for the names of indices, and who may send it.
+const DOCUMENTED: [(&str, &str, &[Privilege]); 33] = [
     ("GET", "/", &[Monitor]),
     ("GET", "/_nodes/_local/stats/http", &[Monitor]),
     ("GET", "/_cluster/settings", &[Monitor]),
@@ -73,6 +76,9 @@ const DOCUMENTED: [(&str, &str, &[Privilege]); 30] = [
     ("PUT", "/ALERTS/_doc/ID", &[Alerts]),
     ("POST", "/COPIES/_search", &[Copies]),
     ("POST", "/COPIES/_bulk", &[Copies]),
+    ("POST", "/KIBANAS/_field_caps", &[KibanasAlerts]),
+    ("POST", "/KIBANAS/_search", &[KibanasAlerts]),
+    ("POST", "/KIBANAS/_bulk", &[KibanasAlerts]),
     ("PUT", "/_index_template/ALERTS", &[Templates]),
     ("PUT", "/ALERTS", &[Place]),
     ("POST", "/_aliases", &[Place]),
@@ -115,6 +121,7 @@ impl Scene {
         let template = json!({"index_patterns": [copies], "priority": 900, "data_stream": {},
             "template": {"settings": {"number_of_replicas": 0}}});
         node.put(&format!("/_index_template/{}", node.name("copies")), &template);
+        kibana_alerts::make(&node, node.token(), &[]);
         let scene = Self { node, rule, alerts, copies, folder };
         scene.sign_in(5, 1);
         Some(scene)
@@ -134,8 +141,13 @@ impl Scene {
         let id = Regex::new("_doc/.*").expect("a pattern");
         let general = |path: &str| {
             let path = path.split('?').next().unwrap_or_default().replace("%2A", "*");
-            let names =
-                [(&*self.alerts, "ALERTS"), (&*self.copies, "COPIES"), (&*self.node.name("logs"), "EVENTS")];
+            let kibanas = kibana_alerts::alias(self.node.token());
+            let names = [
+                (&*kibanas, "KIBANAS"),
+                (&*self.alerts, "ALERTS"),
+                (&*self.copies, "COPIES"),
+                (&*self.node.name("logs"), "EVENTS"),
+            ];
             // What the rule's triage asks besides.
             let names = names.into_iter().chain(BESIDES.map(|pattern| (pattern, "EVENTS")));
             let path = names.fold(path, |path, (name, general)| {
@@ -166,7 +178,9 @@ impl Scene {
                        reason = \"RT-1\"\n";
         std::fs::write(&expected, planned).expect("a file");
         let expected = expected.display().to_string();
-        let with_copies = [with_rules, &["--external-alerts", &self.copies]].concat();
+        let places =
+            ["--external-alerts", &self.copies, "--security-alerts", "--kibana-space", self.node.token()];
+        let with_copies = [with_rules, &places].concat();
         let with_cases = [with_rules, &["--open-cases", "--kibana-url", &kibana.url]].concat();
         self.runs(&["check"], url, with_rules);
         self.runs(&["explain", &self.rule], url, &[]);
@@ -287,6 +301,7 @@ fn the_documents_name_the_same_privileges() {
         (Events, "| `read`, `view_index_metadata` | the rules' indices"),
         (Alerts, "| `read`, `view_index_metadata`, `index`, `maintenance` | `stakeout-alerts*` |"),
         (Copies, "| `read`, `create_doc`, `auto_configure` | the data stream of `--external-alerts`"),
+        (KibanasAlerts, "| `read`, `create_doc` | `.alerts-security.alerts-SPACE`, with `--security-alerts`"),
         (Templates, "| `manage_index_templates` (cluster) |"),
         (Place, "| `manage` | `stakeout-alerts*` |"),
     ] {

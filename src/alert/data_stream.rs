@@ -1,13 +1,10 @@
 //! The data stream that takes copies of the alerts for Elastic's rule *External Alerts*: a name of Elastic's scheme for
-//! logs, which that rule reads, and which no rule of ours may read.
+//! logs, which that rule reads.
 
 use std::str::FromStr;
 
 use super::index::{IN_NO_NAME, is_in_no_name};
 use crate::diagnostic::sanitize;
-use crate::eql::Pattern;
-use crate::rule::Rule;
-use crate::rule::triage::Indices;
 
 /// Longest dataset and namespace, in bytes: Elasticsearch's own limits for both fields.
 const LONGEST_PART: usize = 100;
@@ -64,34 +61,6 @@ impl DataStream {
     pub fn namespace(&self) -> &str {
         &self.name[self.namespace_at..]
     }
-
-    /// The pattern of `rule`, or of a question of its triage, that reads this data stream: such a rule would find its own
-    /// alerts again. None where no pattern does.
-    #[must_use]
-    pub fn read_by<'a>(&self, rule: &'a Rule) -> Option<&'a str> {
-        let questions = rule.triage.questions.iter().filter_map(|question| match &question.indices {
-            Indices::Patterns(patterns) => Some(patterns),
-            Indices::Rule | Indices::Alerts => None,
-        });
-        std::iter::once(&rule.index).chain(questions).find_map(|patterns| self.selected_by(patterns))
-    }
-
-    /// The pattern that selects it; one with `-` in front takes out what those before it have selected.
-    fn selected_by<'a>(&self, patterns: &'a [String]) -> Option<&'a str> {
-        patterns.iter().fold(None, |selected, pattern| match pattern.strip_prefix('-') {
-            Some(excluded) if self.matches(excluded) => None,
-            None if self.matches(pattern) => selected.or(Some(pattern.as_str())),
-            _ => selected,
-        })
-    }
-
-    /// A pattern selects the data stream by its own name, or the indices behind it.
-    fn matches(&self, pattern: &str) -> bool {
-        let pattern = if pattern == "_all" { "*" } else { pattern };
-        let compiled = Pattern::eql(pattern, false);
-        compiled.matches(&self.name)
-            || (pattern.starts_with('.') && compiled.matches(&format!(".ds-{}-2026.01.01-000001", self.name)))
-    }
 }
 
 #[cfg(test)]
@@ -129,24 +98,5 @@ mod tests {
             assert!(name.parse::<DataStream>().is_err(), "{name}");
         }
         assert!(!"logs-a-\u{1b}".parse::<DataStream>().unwrap_err().contains('\u{1b}'));
-    }
-
-    #[test]
-    fn patterns_select_it_as_elasticsearch_reads_them() {
-        for (patterns, selected) in [
-            (&["filebeat-*", "logs-aws.cloudtrail-*"][..], None),
-            (&["filebeat-*", "logs-*"], Some("logs-*")),
-            (&["*"], Some("*")),
-            (&["_all"], Some("_all")),
-            (&["logs-stakeout.alerts-prod-eu"], Some("logs-stakeout.alerts-prod-eu")),
-            (&["logs-*", "-logs-stakeout*"], None),
-            (&["logs-*", "-logs-other-*"], Some("logs-*")),
-            (&["-logs-stakeout*", "logs-*"], Some("logs-*")),
-            (&["elsewhere:logs-*"], None),
-            (&[".ds-logs-*"], Some(".ds-logs-*")),
-        ] {
-            let patterns: Vec<String> = patterns.iter().map(|one| (*one).to_owned()).collect();
-            assert_eq!(stream().selected_by(&patterns), selected, "{patterns:?}");
-        }
     }
 }

@@ -6,6 +6,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
+use super::copy_place::LONGEST_KEYWORD;
 use super::data_stream::DataStream;
 use super::document::{AlertDocument, object, time};
 
@@ -15,13 +16,13 @@ const LEFT_OUT: [&str; 3] = ["kibana", "stakeout", "data_stream"];
 /// What it does take over of the alert's own: promotion drops `kibana.*` alone.
 const FOR_THE_ANALYST: [&str; 3] = ["stakeout.commands", "stakeout.facts", "stakeout.pivots"];
 
-/// Longest guide that is taken over, in bytes: no keyword holds more, and a template may well make one of it.
-const LONGEST_GUIDE: usize = 32_766;
-
 /// The copy of `alert` for `stream`, to be written at `now`, the time on the cluster's clock. Of a reduced alert it has
 /// the least that is sure to be taken, and says in `error.message` why.
-#[must_use]
-pub fn external_copy(alert: &AlertDocument, stream: &DataStream, now: DateTime<Utc>) -> Map<String, Value> {
+pub(super) fn external_copy(
+    alert: &AlertDocument,
+    stream: &DataStream,
+    now: DateTime<Utc>,
+) -> Map<String, Value> {
     let body = &alert.body;
     let taken = |(field, _): &(&String, &Value)| !LEFT_OUT.contains(&root(field));
     let mut copy: Map<String, Value> =
@@ -42,10 +43,11 @@ pub fn external_copy(alert: &AlertDocument, stream: &DataStream, now: DateTime<U
     copy
 }
 
-/// The rule's guide, and beside it this alert's searches and commands, which in one text with it would be too long.
+/// The rule's guide, and beside it this alert's searches and commands, which in one text with it would be too long. A
+/// template may well make a keyword of a text.
 fn for_the_analyst(alert: &Map<String, Value>) -> impl Iterator<Item = (String, Value)> {
     let guide = alert.get("kibana.alert.rule.parameters").and_then(|parameters| parameters.get("note"));
-    let fits = |guide: &&Value| guide.as_str().is_some_and(|guide| guide.len() <= LONGEST_GUIDE);
+    let fits = |guide: &&Value| guide.as_str().is_some_and(|guide| guide.len() <= LONGEST_KEYWORD);
     let guide = guide.filter(fits).map(|guide| ("stakeout.guide".to_owned(), guide.clone()));
     let taken = FOR_THE_ANALYST.iter().filter_map(|field| alert.get_key_value(*field));
     taken.map(|(field, value)| (field.clone(), value.clone())).chain(guide)
@@ -101,7 +103,7 @@ fn root(field: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{LONGEST_GUIDE, external_copy};
+    use super::{LONGEST_KEYWORD, external_copy};
     use crate::alert::{AlertBuilder, AlertDocument, DataStream, Found, Places, Run, alert_id};
     use crate::event::Event;
     use crate::rule::{RuleSeverity, embedded};
@@ -201,7 +203,7 @@ mod tests {
     #[test]
     fn a_guide_that_no_keyword_holds_stays_in_the_alert() {
         let mut alert = alerts(json!({}), RuleSeverity::High)[0].clone();
-        for (length, is_copied) in [(LONGEST_GUIDE, true), (LONGEST_GUIDE + 1, false)] {
+        for (length, is_copied) in [(LONGEST_KEYWORD, true), (LONGEST_KEYWORD + 1, false)] {
             alert.body["kibana.alert.rule.parameters"]["note"] = json!("x".repeat(length));
             assert_eq!(external_copy(&alert, &stream(), at(0)).contains_key("stakeout.guide"), is_copied);
         }

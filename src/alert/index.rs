@@ -46,7 +46,7 @@ impl FromStr for AlertIndex {
         match alias {
             "" => refusal("it is empty"),
             _ if KIBANAS_OWN.iter().any(|own| alias.starts_with(own)) => refusal(
-                "Kibana makes and fills it for its own rules; look at alerts in the dashboard that `stakeout setup` makes, or copy them with `run --external-alerts`",
+                "Kibana makes and fills it for its own rules; look at alerts in the dashboard that `stakeout setup` makes, or copy them there with `run --security-alerts`",
             ),
             _ if alias.len() > LONGEST_ALIAS => refusal("expected at most 240 bytes"),
             _ if alias.to_lowercase() != alias => refusal("expected lower case only"),

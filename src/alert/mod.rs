@@ -3,6 +3,7 @@
 #![doc = include_str!("fields.md")]
 
 mod commands;
+mod copy_place;
 mod data_stream;
 mod document;
 mod external;
@@ -16,11 +17,13 @@ mod reason;
 mod rule_fields;
 #[cfg(test)]
 mod schema_test;
+mod security;
 
+pub use copy_place::CopyPlace;
 pub use data_stream::DataStream;
 pub use document::{AlertBuilder, AlertDocument, Found, Run};
-pub use external::external_copy;
 pub use identity::{AlertId, alert_id};
 pub use index::{AlertIndex, TEMPLATE_VERSION};
 pub use places::Places;
 pub use reason::reason;
+pub use security::SecurityAlerts;

@@ -8,7 +8,7 @@ use chrono::DateTime;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{AlertBuilder, AlertIndex, Found, Places, Run, alert_id};
+use super::{AlertBuilder, AlertIndex, CopyPlace, Found, Places, Run, SecurityAlerts, alert_id};
 use crate::event::Event;
 use crate::rule::{Rule, embedded};
 
@@ -51,13 +51,17 @@ fn places() -> Places {
     }
 }
 
-/// The alert for `source` and its reduced form.
-fn both_forms(rule: &Rule, event: &Event, kind: &'static str) -> [Map<String, Value>; 2] {
+/// The alert for `source` and its reduced form, and their copies among Kibana's own alerts.
+fn all_forms(rule: &Rule, event: &Event, kind: &'static str) -> [Map<String, Value>; 4] {
     let builder = AlertBuilder::new(rule, &Run { id: "run-1".into(), kind, places: places() });
     let id = alert_id(&rule.rule_id, &rule.identity, event);
     let at = DateTime::parse_from_rfc3339("2026-11-20T14:06:00Z").unwrap().to_utc();
     let found = Found { from: at, to: at, at };
-    [builder.build(event, &id, found).body, builder.build_reduced(event, &id, found, "400: no").body]
+    let (whole, reduced) =
+        (builder.build(event, &id, found), builder.build_reduced(event, &id, found, "400: no"));
+    let security = CopyPlace::Security(SecurityAlerts::of("soc".parse().unwrap()));
+    let copies = (security.copy(&whole, at), security.copy(&reduced, at));
+    [whole.body, reduced.body, copies.0, copies.1]
 }
 
 #[test]
@@ -66,7 +70,7 @@ fn the_alerts_of_all_built_in_examples_satisfy_the_schema() {
     for rule in embedded().unwrap().rules {
         for example in rule.examples.iter().filter(|example| example.matches) {
             let event = Event { source: example.event.clone(), ..Event::default() };
-            for body in both_forms(&rule, &event, "once") {
+            for body in all_forms(&rule, &event, "once") {
                 checker.check(&body).unwrap_or_else(|error| panic!("{}: {error}", example.name));
             }
         }
@@ -76,7 +80,7 @@ fn the_alerts_of_all_built_in_examples_satisfy_the_schema() {
 #[test]
 fn the_schema_refuses_what_is_no_alert() {
     let checker = Checker::new();
-    let [good, _] = both_forms(&seed(), &Event::default(), "run");
+    let [good, ..] = all_forms(&seed(), &Event::default(), "run");
     assert_eq!(checker.check(&good), Ok(()));
     let changes: [(&str, Value); 8] = [
         ("kibana.alert.status", json!("closed")),
@@ -287,7 +291,7 @@ proptest! {
             ..Event::default()
         };
         let checker = Checker::new();
-        for body in both_forms(&seed(), &event, "backfill") {
+        for body in all_forms(&seed(), &event, "backfill") {
             prop_assert_eq!(checker.check(&body), Ok(()));
         }
     }

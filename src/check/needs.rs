@@ -59,6 +59,11 @@ impl Needs {
         Self { here: Privileges { cluster: own(ON_CLUSTER), indices }, remote }
     }
 
+    /// Adds what something that is only done where it is wished for needs on `name`.
+    pub fn add(&mut self, name: &str, privileges: &[&str]) {
+        self.here.indices.insert(name.to_owned(), own(privileges));
+    }
+
     /// The role, as the security API takes it.
     #[must_use]
     pub fn role(&self) -> Value {

@@ -240,6 +240,9 @@ pub struct SetupArgs {
     pub print: Option<PathBuf>,
     #[command(flatten)]
     pub rules: RuleArgs,
+    /// With --print: role and API key also hold what `run --security-alerts` needs in the space
+    #[arg(long, env = "STAKEOUT_SECURITY_ALERTS", value_parser = BoolishValueParser::new())]
+    pub security_alerts: bool,
     #[command(flatten)]
     pub connection: ConnectionArgs,
 }
@@ -288,6 +291,10 @@ pub struct FurtherArgs {
     /// Copy each alert to this data stream too, for Elastic's rule External Alerts: `logs-stakeout.alerts-default`
     #[arg(long, value_name = "DATA_STREAM", env = "STAKEOUT_EXTERNAL_ALERTS")]
     pub external_alerts: Option<String>,
+    /// Write each alert among Kibana's own too, as Security → Alerts shows them, in the space that --kibana-space or
+    /// --kibana-url names [default: the space `default`]
+    #[arg(long, env = "STAKEOUT_SECURITY_ALERTS", value_parser = BoolishValueParser::new())]
+    pub security_alerts: bool,
     /// Open a case in Kibana for each group of alerts once it is triaged; needs --kibana-url
     #[arg(long, conflicts_with_all = ["events", "no_triage", "dry_run"])]
     pub open_cases: bool,

@@ -72,7 +72,7 @@ fn prepared(args: &AuditArgs, run_id: String, color: bool, look: Look) -> anyhow
     let run = Run { id: run_id, kind: "audit", places: places::looked_at(&args.places)? };
     let settings = Settings::default();
     // A copy is made good by the next run that reads its time.
-    let copies = None;
+    let copies = Vec::new();
     let begun = Arc::new(Begun::at(started));
     let runner = Runner { source, sink, copies, store, settings, run, clock: schedule::utc_now, begun };
     let (repair, format, with_guide) = (args.repair, Format::or_fitting(args.format), args.shown.guide);

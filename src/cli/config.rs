@@ -48,6 +48,7 @@ pub(super) const KEYS: &[(&str, &str, &str)] = &[
     ("kibana", "space", "kibana_space"),
     ("alerts", "index", "alerts_index"),
     ("alerts", "external", "external_alerts"),
+    ("alerts", "security", "security_alerts"),
     ("rules", "paths", "rules"),
     ("rules", "expected", "expected"),
     ("rules", "no_triage", "no_triage"),

@@ -64,6 +64,17 @@ pub fn named_space(space: Option<&str>) -> anyhow::Result<Option<Space>> {
     connect::given(space).map(|space| space.parse().map_err(anyhow::Error::msg)).transpose()
 }
 
+/// The space in force: the one of Kibana's address, or the one that is named apart, or else the default one.
+///
+/// # Errors
+/// The address is none, no space can have that name, or two are named.
+pub fn space(url: Option<&str>, space: Option<&str>) -> anyhow::Result<Space> {
+    match connect::kibana(url, space)? {
+        Some(kibana) => Ok(kibana.space().clone()),
+        None => Ok(named_space(space)?.unwrap_or_default()),
+    }
+}
+
 /// The Kibana of `target`, signed in to with what its address holds, or else as to Elasticsearch.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use super::Ending;
 use super::args::{Format, RunArgs};
 use super::card::card;
 use super::cases;
-use super::external;
+use super::copies;
 use super::line::{line, nothing_in};
 use super::listen::{Listener, Reporting};
 use super::look::{Look, hung};
@@ -89,7 +89,7 @@ fn prepared(args: &RunArgs, run_id: String, color: bool, look: Look) -> anyhow::
         return Err(anyhow!("`--report` needs a run that ends: expected `--once` or `--backfill` with it"));
     }
     let declared = Declared::load(&args.expected, color)?;
-    external::check_places(args)?;
+    copies::check_places(args)?;
     let started = schedule::utc_now();
     places::check_report(args.shown.report.as_deref(), &places::event_files(&args.places))?;
     let reporting = Reporting::begin(args.shown.report.as_deref(), || {
@@ -97,7 +97,7 @@ fn prepared(args: &RunArgs, run_id: String, color: bool, look: Look) -> anyhow::
     })?;
     let watched = Watched::of(args, &rules, started)?;
     let (source, sink, store) = places::of_run(args, watched.observer())?;
-    let copies = external::copies(args, &rules, &sink)?.filter(|_| !args.dry_run);
+    let copies = copies::copies(args, &rules, &sink)?;
     let cases = cases::opener(args, &rules, &sink, &run_id)?;
     let triager = triage::triager(args, &sink, &rules, declared.all());
     let sink = if args.dry_run { dry(sink, format, look) } else { sink };
@@ -122,6 +122,14 @@ fn dry(sink: Sink, format: Format, look: Look) -> Sink {
 impl Job {
     async fn go(mut self, args: &RunArgs, stop: CancellationToken) -> Ending {
         let watch = self.watched.watch(stop);
+        let there = tokio::select! {
+            biased;
+            () = watch.stop.cancelled() => Ok(()),
+            there = copies::check_there(&self.work.runner.copies) => there,
+        };
+        if let Err(error) = there {
+            return Ending::Wrong(error);
+        }
         if let Some(before) = self.before.take() {
             return self.watch_over(args, before, watch).await;
         }

@@ -9,7 +9,7 @@ use super::Ending;
 use super::args::SetupArgs;
 use super::kibana::{self, Target};
 use super::{connect, output, rules, task};
-use crate::alert::AlertIndex;
+use crate::alert::{AlertIndex, SecurityAlerts};
 use crate::check::{Needs, setup_role};
 use crate::kibana::{SavedObjects, Space};
 
@@ -45,7 +45,11 @@ fn to_print(args: &SetupArgs, target: Option<&Target>, color: bool) -> anyhow::R
         None => kibana::named_space(args.kibana_space.as_deref())?.unwrap_or_default(),
     };
     let rules = rules::load(&args.rules.rules, color)?;
-    Ok((Needs::of(&rules, &args.alerts_index), space))
+    let mut needs = Needs::of(&rules, &args.alerts_index);
+    if args.security_alerts {
+        needs.add(SecurityAlerts::of(space.clone()).alias(), &SecurityAlerts::PRIVILEGES);
+    }
+    Ok((needs, space))
 }
 
 fn make(args: &SetupArgs, target: Option<&Target>) -> Ending {

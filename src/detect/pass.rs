@@ -1,6 +1,8 @@
 //! One window of one rule: every page is read, every match becomes an alert that was acknowledged, or the window
 //! says why it is incomplete.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesOrdered;
@@ -48,8 +50,8 @@ pub struct WindowReport {
     pub repeated: u64,
     /// Alerts that were refused even in their reduced form.
     pub rejected: u64,
-    /// Alerts whose copy is left for the next time that the window is read.
-    pub uncopied: u64,
+    /// Places that took no copies at the moment: what is left of theirs waits for the next time that the window is read.
+    pub stuck: BTreeSet<String>,
     /// What the files held, and what of it could not be used; none where a cluster is read.
     pub seen: Option<Seen>,
     /// Why the window was not read whole or not every alert and copy was acknowledged; none where all was done.
@@ -81,7 +83,7 @@ pub(super) struct Pass<'a> {
     pub question: &'a Question,
     pub source: &'a Source,
     pub sink: &'a Sink,
-    pub copies: Option<&'a Copies>,
+    pub copies: &'a [Copies],
     pub alerts: &'a AlertBuilder,
     pub clock: fn() -> DateTime<Utc>,
     pub watch: &'a Watch,

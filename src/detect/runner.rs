@@ -57,8 +57,8 @@ pub struct Runner {
     pub source: Source,
     /// Where alerts go.
     pub sink: Sink,
-    /// Where a copy of each alert goes besides; none where none is wished for.
-    pub copies: Option<Copies>,
+    /// Where a copy of each alert goes besides.
+    pub copies: Vec<Copies>,
     /// Where checkpoints are kept.
     pub store: Store,
     /// How time is cut.
@@ -260,9 +260,7 @@ impl Runner {
         watch: &'a Watch,
     ) -> Pass<'a> {
         let (source, sink) = (&self.source, &self.sink);
-        // Such alerts are only parts of others.
-        let copies = self.copies.as_ref().filter(|_| rule.building_block_type.is_none());
-        let written = Written::default();
+        let (copies, written) = (self.copies.as_slice(), Written::default());
         Pass { rule, question, source, sink, copies, alerts, clock: self.clock, watch, written }
     }
 

@@ -41,7 +41,7 @@ impl Place {
         let runner = Runner {
             source: Source::Files(EventFiles::new([folder.path().join("events")])),
             sink: Sink::file(AlertFile::open(&alerts).unwrap()),
-            copies: None,
+            copies: Vec::new(),
             store: Store::file(StateFile::beside(&alerts)),
             settings: Settings::default(),
             run: Run { id: "test".into(), kind: "once", places: Places::default() },

@@ -168,7 +168,7 @@ fn facts(alert: &Alert, setting: Setting<'_>) -> Markup {
     html! {
         dl.facts {
             @for (name, text) in rows { @if let Some(text) = text { (row(name, &text)) } }
-            @for (name, text) in further_facts(alert) { (row(&titled(name), text)) }
+            @for (name, text) in further_facts(alert, setting) { (row(&titled(name), text)) }
             @if let Some((guide, number)) = setting.guide {
                 @if guide.has_techniques() && setting.brief.is_none() { div { dt { "ATT&CK" } dd { (guide.techniques()) } } }
                 div { dt { "Guide" } dd { a href={ "#" (anchor(number)) } { (value(&alert.rule_name)) } } }
@@ -182,11 +182,15 @@ fn facts(alert: &Alert, setting: Setting<'_>) -> Markup {
     }
 }
 
-/// The facts that a rule names, but for the values that stand among the event's own already.
-fn further_facts(alert: &Alert) -> impl Iterator<Item = &(String, String)> {
-    let shown =
-        [&alert.principal, &alert.user_id, &alert.instance, &alert.account, &alert.region, &alert.source];
-    alert.facts.iter().filter(move |(_, fact)| shown.iter().all(|shown| shown.as_ref() != Some(fact)))
+/// The facts that a rule names, without those that the event's own rows show already; a brief card leaves out each whose
+/// value stands there, by whatever name.
+fn further_facts<'a>(alert: &'a Alert, setting: Setting<'_>) -> impl Iterator<Item = &'a (String, String)> {
+    let is_brief = setting.brief.is_some();
+    let shown = [&alert.principal, &alert.user_id, &alert.instance, &alert.account];
+    alert.facts.iter().filter(move |(name, fact)| {
+        let has_a_row = ["principal", "instance_id", "account_id"].contains(&name.as_str());
+        !(has_a_row || is_brief) || shown.iter().all(|shown| shown.as_ref() != Some(fact))
+    })
 }
 
 /// `role_name` as `Role name`.

@@ -172,7 +172,7 @@ mod tests {
         let runner = Arc::new(Runner {
             source: Source::Files(EventFiles::new([folder.path().to_owned()])),
             sink: Sink::file(AlertFile::open(&alerts).expect("a file")),
-            copies: None,
+            copies: Vec::new(),
             store: Store::file(StateFile::beside(&alerts)),
             settings: Settings::default(),
             run: Run { id: "r".to_owned(), kind: "run", places: Places::default() },

@@ -15,6 +15,8 @@ pub fn kept(cli: Cli, in_force: &RunArgs, log_format: LogFormat) -> Option<(RunA
     keep("alerts.index", &mut args.places.alerts_index, &in_force.places.alerts_index, &mut others);
     let (new, old) = (&mut args.further.external_alerts, &in_force.further.external_alerts);
     keep("alerts.external", new, old, &mut others);
+    let (new, old) = (&mut args.further.security_alerts, &in_force.further.security_alerts);
+    keep("alerts.security", new, old, &mut others);
     keep("watch.listen", &mut args.listen, &in_force.listen, &mut others);
     keep("log.format", &mut { cli.log_format }, &log_format, &mut others);
     Some((args, others))
@@ -60,6 +62,7 @@ mod tests {
             "5",
             "--external-alerts",
             "logs-a-b",
+            "--security-alerts",
             "--listen",
             "1",
             "--log-format",
@@ -76,6 +79,7 @@ mod tests {
             "elasticsearch.request_timeout",
             "alerts.index",
             "alerts.external",
+            "alerts.security",
             "watch.listen",
             "log.format",
         ];
@@ -83,6 +87,7 @@ mod tests {
         assert_eq!(kept.places.alerts_index, old.places.alerts_index);
         assert_eq!(kept.places.connection.elasticsearch_url.as_deref(), Some("http://a"));
         assert_eq!((kept.listen, kept.further.external_alerts), (None, None));
+        assert!(!kept.further.security_alerts);
         // The others are taken.
         assert_eq!(kept.places.connection.username.as_deref(), Some("b"));
         assert_eq!(kept.rules.rules.len(), 1);

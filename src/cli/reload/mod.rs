@@ -230,7 +230,8 @@ mod tests {
             Run { id: "r".to_owned(), kind: "run", places: places::looked_at(&args.places).expect("none") };
         let (settings, clock, begun) =
             (Settings::default(), schedule::utc_now as fn() -> _, Arc::new(Begun::at(now)));
-        let runner = Arc::new(Runner { source, sink, copies: None, store, settings, run, clock, begun });
+        let runner =
+            Arc::new(Runner { source, sink, copies: Vec::new(), store, settings, run, clock, begun });
         let (work, _) = watch::channel(Work { rules, runner, triager: None, cases: None });
         let declared = Declared::load(&[], false).expect("nothing declared");
         let reloader = Reloader::new(Before::look(&args), &args, declared, work, &watched, false);

@@ -10,8 +10,8 @@ use crate::alert::Run;
 use crate::cli::args::RunArgs;
 use crate::cli::ready::Place;
 use crate::cli::triage::Declared;
-use crate::cli::{cases, external, output, places, ready, rules, timing, triage};
-use crate::detect::{KibanaClient, Runner};
+use crate::cli::{cases, copies, output, places, ready, rules, timing, triage};
+use crate::detect::{Copies, KibanaClient, Runner};
 use crate::rule::{Found, Renewal, Report, Rule};
 use crate::schedule::Work;
 
@@ -144,6 +144,7 @@ impl Reloader {
             taken.push("rules.paths");
             problems.extend(unusable(&args.rules.rules, found));
         }
+        problems.extend(found.known.iter().filter_map(|rule| copies::hinders(&args, rule)));
         let mut checked = |problem: anyhow::Error| problems.push(format!("{problem:#}"));
         let runner = self.runner(&args, &runner, reconnects).map_err(&mut checked).ok();
         let cases = cases::client(&args).map_err(&mut checked).ok();
@@ -167,15 +168,18 @@ impl Reloader {
     /// The runner in force where it can go on, else one that takes over from it.
     fn runner(&self, args: &RunArgs, before: &Arc<Runner>, reconnects: bool) -> anyhow::Result<Arc<Runner>> {
         let looked_at = places::looked_at(&args.places)?;
-        if !reconnects && looked_at == before.run.places {
-            return Ok(before.clone());
-        }
         let (source, sink, store, copies) = if reconnects {
             let (source, sink, store) = places::of_run(args, self.observer.clone())?;
-            let copies = external::copies(args, &[], &sink)?.filter(|_| !args.dry_run);
+            let copies = copies::copies(args, &[], &sink)?;
             (source, before.sink.by_way_of(sink), store, copies)
         } else {
-            (before.source.clone(), before.sink.clone(), before.store.clone(), before.copies.clone())
+            // Another space has other alerts of Kibana's own.
+            let copies = copies::copies(args, &[], &before.sink)?;
+            let places_stay = copies.iter().map(Copies::place).eq(before.copies.iter().map(Copies::place));
+            if places_stay && looked_at == before.run.places {
+                return Ok(before.clone());
+            }
+            (before.source.clone(), before.sink.clone(), before.store.clone(), copies)
         };
         let (settings, clock, begun) = (before.settings, before.clock, before.begun.clone());
         let run = Run { places: looked_at, ..before.run.clone() };
@@ -202,7 +206,7 @@ fn unusable(paths: &[PathBuf], found: &Found) -> Vec<String> {
 /// Leaves out rules that cannot run beside copies of alerts.
 fn without_hindered(args: &RunArgs, mut found: Found, refusals: &mut Vec<String>) -> Found {
     for rule in std::mem::take(&mut found.loaded.rules) {
-        match external::hinders(args, &rule) {
+        match copies::hinders(args, &rule) {
             None => found.loaded.rules.push(rule),
             Some(problem) => {
                 refusals.push(problem);

@@ -104,7 +104,7 @@ impl Place {
         let runner = Arc::new(Runner {
             source: Source::Cluster(cluster.clone()),
             sink: Sink::file(AlertFile::open(&folder.path().join("alerts.ndjson")).unwrap()),
-            copies: None,
+            copies: Vec::new(),
             store: Store::Cluster { cluster, index: "state".into() },
             settings: Settings::default(),
             run: Run { id: "test".into(), kind: "run", places: Places::default() },

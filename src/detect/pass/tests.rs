@@ -153,7 +153,7 @@ impl Place {
         let alerts = AlertBuilder::new(&self.rule, &run);
         let (rule, source, sink, watch) = (&self.rule, &self.source, &self.sink, &self.watch);
         let clock = || at(60);
-        let (copies, written) = (None, Written::default());
+        let (copies, written) = (&[], Written::default());
         body(Pass { rule, question: &question, source, sink, copies, alerts: &alerts, clock, watch, written })
             .await
     }

@@ -52,7 +52,7 @@ impl Place {
         let runner = Runner {
             source: Source::Cluster(fake.cluster.clone()),
             sink: Sink::file(AlertFile::open(&alerts).unwrap()),
-            copies: None,
+            copies: Vec::new(),
             store: Store::file(StateFile::beside(&alerts)),
             settings: Settings::default(),
             run: Run { id: "test".into(), kind: "run", places: Places::default() },

@@ -33,7 +33,7 @@ fn group(cluster: &Cluster, folder: &tempfile::TempDir, rules: Vec<Arc<Rule>>) -
     let runner = Arc::new(Runner {
         source: Source::Cluster(cluster.clone()),
         sink: Sink::file(AlertFile::open(&alerts).expect("a file")),
-        copies: None,
+        copies: Vec::new(),
         store: Store::file(StateFile::beside(&alerts)),
         settings: Settings::default(),
         run: Run { id: "r".to_owned(), kind: "run", places: Places::default() },
