@@ -8,13 +8,16 @@ use crate::support::{stakeout, until};
 
 const WORDS: &str = "1h";
 
+/// Nothing here hangs for long, and a backfill that meets a slow node has failed.
+const PATIENCE: &str = "30";
+
 fn backfill(world: &World) -> Child {
     let output = || {
         let path = world.folder.path().join("backfill");
         std::fs::OpenOptions::new().append(true).create(true).open(path).expect("a file for what it says")
     };
     stakeout()
-        .args(world.arguments())
+        .args(world.arguments_within(PATIENCE))
         .args(["--backfill", WORDS])
         .stdin(Stdio::null())
         .stdout(output())

@@ -130,8 +130,13 @@ impl World {
         self.late
     }
 
-    /// The arguments of every run of the program.
+    /// The arguments of every run of the program, in which what hangs is left after moments.
     pub fn arguments(&self) -> Vec<String> {
+        self.arguments_within(REQUEST_TIMEOUT)
+    }
+
+    /// The same where a request may take so many seconds.
+    pub fn arguments_within(&self, seconds: &str) -> Vec<String> {
         let (url, index) = (self.proxy.url(), self.alerts_index());
         let rules = self.rules.iter().flat_map(|rule| ["--rules", rule]);
         [
@@ -142,7 +147,7 @@ impl World {
             "--alerts-index",
             &index,
             "--request-timeout",
-            REQUEST_TIMEOUT,
+            seconds,
         ]
         .into_iter()
         .chain(rules)
